@@ -1,0 +1,70 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "measure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SLICES = 41 };
+
+static const double slice_ns = 2e6;
+
+static size_t exactly;
+
+void
+measure_exactly(size_t count)
+{
+  exactly = count;
+}
+
+static double
+now(clockid_t clock)
+{
+  struct timespec time;
+  clock_gettime(clock, &time);
+  return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+static double
+slice(clockid_t clock, measured *body, void *context, size_t count)
+{
+  double start = now(clock);
+  body(context, count);
+  return now(clock) - start;
+}
+
+/* Also warms the caches up: ours, the allocator's and the processor's. */
+static size_t
+count_for_a_slice(clockid_t clock, measured *body, void *context)
+{
+  size_t count = 1;
+  while (slice(clock, body, context, count) < slice_ns) count *= 2;
+  return count;
+}
+
+static int
+ascending(const void *a, const void *b)
+{
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+double
+measure(clockid_t clock, measured *body, void *context)
+{
+  if (exactly) return slice(clock, body, context, exactly) / (double)exactly;
+
+  size_t count = count_for_a_slice(clock, body, context);
+  double slices[SLICES];
+  for (int i = 0; i < SLICES; i++) slices[i] = slice(clock, body, context, count);
+  qsort(slices, SLICES, sizeof *slices, ascending);
+  return slices[SLICES / 2] / (double)count;
+}
+
+void
+report(const char *workload, const char *detail, const char *unit, double value)
+{
+  printf("{\"measure\": \"%s%s%s\", \"unit\": \"%s\", \"value\": %.3f}\n", workload,
+         *detail ? " " : "", detail, unit, value);
+}

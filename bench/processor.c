@@ -1,0 +1,33 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "processor.h"
+
+#include <sched.h>
+
+/* The processors that the process may use; asked once, before any thread has narrowed its own. */
+static cpu_set_t allowed;
+
+static size_t
+nth_allowed(size_t index)
+{
+  size_t processor = 0;
+  for (; !CPU_ISSET(processor, &allowed) || index > 0; processor++)
+    if (CPU_ISSET(processor, &allowed)) index--;
+  return processor;
+}
+
+__attribute__((constructor)) static void
+ask(void)
+{
+  sched_getaffinity(0, sizeof allowed, &allowed);
+}
+
+void
+use_processor(size_t index)
+{
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(nth_allowed(index % (size_t)CPU_COUNT(&allowed)), &one);
+  sched_setaffinity(0, sizeof one, &one);
+}

@@ -1,0 +1,100 @@
+/*
+ * The two fast paths. doc/fast-path.md shows what a compiler makes of them; a test sees to it that
+ * no locked instruction gets in.
+ */
+#include <errno.h>
+#include <stdint.h>
+
+#include "engine/engine.h"
+
+void *
+sa_no_memory(void)
+{
+  errno = ENOMEM;
+  return NULL;
+}
+
+/* Out of line, so that the fast path saves no register. */
+static SA_ATTRIBUTE(noinline) void *
+alloc_slowly(size_t size)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return sa_no_memory();
+  void *block = sa_cache_refill(cache, sa_class_of(size));
+  sa_cache_done(cache);
+  return block;
+}
+
+static SA_ATTRIBUTE(noinline) void *
+alloc_larger(size_t size)
+{
+  if (size > SA_CLASS_MAX)
+    return sa_large_alloc(size, SA_UNIT, false);
+  void **list = &sa_self->free[sa_class_of(size)];
+  void  *block = *list;
+  if (SA_UNLIKELY(!block))
+    return alloc_slowly(size);
+  *list = *(void **)block;
+  return block;
+}
+
+void *
+sa_malloc(size_t size)
+{
+  if (SA_UNLIKELY(size > SA_SMALL))
+    return alloc_larger(size);
+  /* a table, as it takes fewer steps than the calculation */
+  void **list = &sa_self->free[sa_class_table[size]];
+  void  *block = *list;
+  /* also when this thread has no cache yet: then it sees one whose lists are all empty */
+  if (SA_UNLIKELY(!block))
+    return alloc_slowly(size);
+  *list = *(void **)block;
+  return block;
+}
+
+static SA_ATTRIBUTE(noinline) void
+free_slowly(void *block)
+{
+  if (!block)
+    return;
+  struct sa_slab *slab = sa_slab_of(block);
+  if (!slab)
+    sa_misuse("free", block, "stuballoc did not give it out, or it was freed before");
+  if (sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) == SA_LARGE)
+    sa_large_free(slab, block);
+  else
+    sa_cache_free(slab, block);
+}
+
+static SA_ATTRIBUTE(noinline, cold) void
+freed_twice(void *block)
+{
+  sa_misuse("free", block, "this block is free already");
+}
+
+void
+sa_free(void *block)
+{
+  /* One compare for NULL, for every pointer that is not ours, and for the rare other regions. */
+  size_t offset = (uintptr_t)block - sa_home.base;
+  if (SA_UNLIKELY(offset >= sa_home.size)) {
+    free_slowly(block);
+    return;
+  }
+  struct sa_slab *slab = sa_home.slabs + (offset >> SA_UNIT_SHIFT);
+  /* Only current slabs name an owner, so one compare answers "is it mine?" and "is there nothing
+   * to count?". */
+  if (SA_UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != sa_self)) {
+    free_slowly(block);
+    return;
+  }
+  void **list = slab->bin;
+  if (SA_UNLIKELY(*list == block)) {
+    freed_twice(block);
+    return;
+  }
+  *(void **)block = *list;
+  *list = block;
+}

@@ -1,0 +1,339 @@
+/* Threads: each one's cache, from its first allocation to its exit. */
+#include <stdlib.h>
+
+#include "engine/engine.h"
+#include "os/os.h"
+
+struct sa_cache sa_no_cache;
+_Thread_local struct sa_cache *sa_self = &sa_no_cache;
+
+/* Set when this thread's cache was given up at its exit. What is allocated after that, by
+ * destructors that run later, comes through a cache borrowed for the one call. */
+static _Thread_local bool exited;
+
+/* Every cache there is, in use or waiting for a thread. Pushed to by compare-and-swap with
+ * release, read with acquire; nothing is ever taken off. */
+static _Atomic(struct sa_cache *) all_caches;
+
+/* How often sa_trim was called: other caches notice at their next refill. Relaxed. */
+static _Atomic unsigned trims;
+
+/* --- adopted slabs ------------------------------------------------------------------------------- */
+
+static void
+give_up_adopted(struct sa_cache *cache, unsigned place)
+{
+  struct sa_slab *slab = cache->adopted[place];
+  cache->adopted[place] = NULL;
+  atomic_store_explicit(&slab->adopter, NULL, memory_order_relaxed);
+  sa_slab_give_up(slab);
+}
+
+static void
+keep_adopted(struct sa_cache *cache, struct sa_slab *slab)
+{
+  unsigned place = cache->adopt_next++ % SA_ADOPTED;
+  if (cache->adopted[place])
+    give_up_adopted(cache, place);
+  cache->adopted[place] = slab;
+  atomic_store_explicit(&slab->adopter, cache, memory_order_relaxed);
+}
+
+static void
+drop_adopted(struct sa_cache *cache, struct sa_slab *slab)
+{
+  unsigned place = 0;
+  while (cache->adopted[place] != slab)
+    place++;
+  cache->adopted[place] = NULL;
+  atomic_store_explicit(&slab->adopter, NULL, memory_order_relaxed);
+}
+
+static struct sa_slab *
+take_adopted(struct sa_cache *cache, unsigned class)
+{
+  for (unsigned place = 0; place < SA_ADOPTED; place++) {
+    struct sa_slab *slab = cache->adopted[place];
+    if (slab && sa_slab_class(slab) == class) {
+      drop_adopted(cache, slab);
+      return slab;
+    }
+  }
+  return NULL;
+}
+
+static void
+free_adopted(struct sa_cache *cache, struct sa_slab *slab, void *block)
+{
+  if (slab->free == block)
+    sa_misuse("free", block, "this block is free already");
+  if (!slab->free)
+    slab->last = block;
+  *(void **)block = slab->free;
+  slab->free = block;
+  if (++slab->freed < slab->capacity)
+    return;
+  drop_adopted(cache, slab);
+  sa_slab_destroy(slab);
+}
+
+/* --- current slabs --------------------------------------------------------------------------------- */
+
+static void
+make_current(struct sa_cache *cache, unsigned class, struct sa_slab *slab)
+{
+  cache->current[class] = slab;
+  sa_slab_set_owner(slab, cache, &cache->free[class]);
+}
+
+static void
+give_up_current(struct sa_cache *cache, unsigned class)
+{
+  struct sa_slab *slab = cache->current[class];
+  slab->free = cache->free[class];
+  slab->freed = 0;
+  for (void *block = slab->free; block; block = *(void **)block) {
+    slab->last = block;
+    slab->freed++;
+  }
+  cache->current[class] = NULL;
+  cache->free[class] = NULL;
+  sa_slab_give_up(slab);
+}
+
+static void
+give_up_all(struct sa_cache *cache)
+{
+  for (unsigned class = 0; class < SA_CLASSES; class++)
+    if (cache->current[class])
+      give_up_current(cache, class);
+  for (unsigned place = 0; place < SA_ADOPTED; place++)
+    if (cache->adopted[place])
+      give_up_adopted(cache, place);
+}
+
+/* A slab of the class from wherever one is cheapest to have. */
+static struct sa_slab *
+find_slab(struct sa_cache *cache, unsigned class)
+{
+  struct sa_slab *slab = take_adopted(cache, class);
+  if (!slab)
+    slab = sa_slab_claim(class);
+  return slab ? slab : sa_slab_new(class);
+}
+
+/* A list of free blocks of the class, from the current slab or from one that becomes it. */
+static void *
+find_blocks(struct sa_cache *cache, unsigned class)
+{
+  for (;;) {
+    struct sa_slab *slab = cache->current[class];
+    if (slab) {
+      void *blocks = sa_slab_collect(slab);
+      if (!blocks)
+        blocks = sa_slab_carve(slab);
+      if (blocks)
+        return blocks;
+      if (!sa_slab_leave_full(slab))
+        continue;
+    }
+    slab = find_slab(cache, class);
+    cache->current[class] = slab;
+    if (!slab)
+      return sa_no_memory();
+    make_current(cache, class, slab);
+    if (slab->free)
+      return slab->free;
+  }
+}
+
+static void
+follow_trim(struct sa_cache *cache)
+{
+  unsigned now = atomic_load_explicit(&trims, memory_order_relaxed);
+  if (cache->trims_seen == now)
+    return;
+  cache->trims_seen = now;
+  give_up_all(cache);
+}
+
+void *
+sa_cache_refill(struct sa_cache *cache, unsigned class)
+{
+  cache->busy = true;
+  follow_trim(cache);
+  void *block = find_blocks(cache, class);
+  if (block)
+    cache->free[class] = *(void **)block;
+  cache->busy = false;
+  return block;
+}
+
+/* --- frees off the fast path ------------------------------------------------------------------------ */
+
+static void
+check_start(const struct sa_slab *slab, const void *block)
+{
+  size_t offset = (size_t)((const char *)block - slab->start);
+  if (offset % slab->size != 0)
+    sa_misuse("free", block, "it points inside a block");
+  if (offset / slab->size >= slab->capacity)
+    sa_misuse("free", block, "no block starts there");
+}
+
+/* A current slab of this thread outside of the first region. */
+static void
+free_current(struct sa_slab *slab, void *block)
+{
+  if (*slab->bin == block)
+    sa_misuse("free", block, "this block is free already");
+  *(void **)block = *slab->bin;
+  *slab->bin = block;
+}
+
+static void
+free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
+{
+  if (atomic_load_explicit(&slab->adopter, memory_order_relaxed) == cache) {
+    free_adopted(cache, slab, block);
+  } else if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == cache) {
+    free_current(slab, block);
+  } else if (sa_slab_adopt(slab)) {
+    keep_adopted(cache, slab);
+    free_adopted(cache, slab, block);
+  } else {
+    sa_slab_put(slab, block);
+  }
+}
+
+void
+sa_cache_free(struct sa_slab *slab, void *block)
+{
+  check_start(slab, block);
+  struct sa_cache *cache = sa_self;
+  if (cache == &sa_no_cache) {
+    sa_slab_put(slab, block);
+    return;
+  }
+  cache->busy = true;
+  free_into(cache, slab, block);
+  cache->busy = false;
+}
+
+/* --- a cache's own life ------------------------------------------------------------------------------- */
+
+static struct sa_cache *
+waiting_cache(void)
+{
+  struct sa_cache *cache = atomic_load_explicit(&all_caches, memory_order_acquire);
+  for (; cache; cache = cache->next) {
+    bool in_use = atomic_load_explicit(&cache->in_use, memory_order_relaxed);
+    if (!in_use
+        && atomic_compare_exchange_strong_explicit(&cache->in_use, &in_use, true,
+                                                   memory_order_acquire, memory_order_relaxed))
+      return cache;
+  }
+  return NULL;
+}
+
+static struct sa_cache *
+new_cache(void)
+{
+  size_t           length = (sizeof(struct sa_cache) + sa_os_page() - 1) & ~(sa_os_page() - 1);
+  struct sa_cache *cache = sa_os_reserve(length, sa_os_page());
+  if (!cache)
+    return NULL;
+  if (!sa_os_commit(cache, length)) {
+    sa_os_release(cache, length);
+    return NULL;
+  }
+  atomic_init(&cache->in_use, true);
+  cache->next = atomic_load_explicit(&all_caches, memory_order_relaxed);
+  while (!atomic_compare_exchange_weak_explicit(&all_caches, &cache->next, cache,
+                                                memory_order_release, memory_order_relaxed))
+    ;
+  return cache;
+}
+
+static void
+retire(struct sa_cache *cache)
+{
+  give_up_all(cache);
+  atomic_store_explicit(&cache->in_use, false, memory_order_release);
+}
+
+static void
+thread_exits(void)
+{
+  struct sa_cache *cache = sa_self;
+  exited = true;
+  sa_self = &sa_no_cache;
+  if (cache != &sa_no_cache)
+    retire(cache);
+}
+
+/*
+ * In the child, the other threads are gone. Their lists are whole at every instant of the fast
+ * path, which changes each by one store; what a thread was doing off it may be half done, and such
+ * a cache is left alone for good, with at most a slab for each class.
+ */
+static void
+forked(void)
+{
+  struct sa_cache *cache = atomic_load_explicit(&all_caches, memory_order_acquire);
+  for (; cache; cache = cache->next)
+    if (cache != sa_self && !cache->busy
+        && atomic_load_explicit(&cache->in_use, memory_order_relaxed))
+      retire(cache);
+}
+
+static void
+init(void)
+{
+  const char *text = getenv("STUBALLOC");
+  if (text)
+    sa_options_read(text);
+  sa_os_hooks(thread_exits, forked);
+  sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
+}
+
+/* Before there are threads, where the library is loaded by then. */
+static SA_ATTRIBUTE(constructor) void
+begin(void)
+{
+  sa_os_once(init);
+}
+
+struct sa_cache *
+sa_cache_begin(void)
+{
+  if (sa_self != &sa_no_cache)
+    return sa_self;
+  sa_os_once(init);
+  struct sa_cache *cache = waiting_cache();
+  if (!cache)
+    cache = new_cache();
+  if (!cache || exited)
+    return cache;
+  cache->trims_seen = atomic_load_explicit(&trims, memory_order_relaxed);
+  sa_self = cache; /* before what may allocate */
+  sa_os_watch_thread();
+  return cache;
+}
+
+void
+sa_cache_done(struct sa_cache *cache)
+{
+  if (cache != sa_self)
+    retire(cache);
+}
+
+size_t
+sa_trim(void)
+{
+  struct sa_cache *cache = sa_self;
+  atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
+  if (cache != &sa_no_cache)
+    follow_trim(cache);
+  return sa_units_trim();
+}

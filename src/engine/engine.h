@@ -1,0 +1,275 @@
+/*
+ * The engine: a general allocator in which the common path belongs to one thread.
+ *
+ * THE MODEL
+ *
+ * Memory is reserved in a region, which is divided into chunks of 4 MiB, each of 64 units of
+ * 64 KiB. A chunk has words of 64 bits, a bit for each unit: `used` says which are taken, `dirty`
+ * which may hold pages, `committed` which may be touched. Whoever sets a bit of `used` owns the
+ * unit and all that is said about it elsewhere, until it clears the bit.
+ *
+ * One to four units make a slab, carved into blocks of one size class. More units in one chunk, or
+ * whole chunks in a row, make a large block. What is known about a unit stands in its descriptor,
+ * which lies apart from the user's memory and is found from an address by a shift: so a pointer
+ * that is not ours is seen by one compare, and no overflow of a block reaches a descriptor.
+ *
+ * Each thread has a cache. For each class it holds one current slab, from whose list of free
+ * blocks it allocates, and to which it frees, with plain loads and stores. A block that is freed
+ * into a slab that another thread holds goes to the list in the slab's anchor, by one
+ * compare-and-swap; the holder takes that whole list when its own is empty.
+ *
+ * A slab that its holder has filled is held by nobody. The first thread to free into it adopts it
+ * and collects further free blocks in private. A cache adopts a bounded number of slabs; it gives
+ * up the oldest to adopt another, and all of them when the thread exits. Frees into a slab that
+ * nobody holds go to its anchor, which counts them: once a fair part of its blocks is free the
+ * slab is listed, and any thread that needs its class may claim it; once all of them are, the
+ * thread that freed the last gives the units back. So no thread, idle or gone, keeps more from the
+ * others than its current slabs and a few adopted ones.
+ *
+ * Units given back stay dirty, for quick use, within a reserve that is small beside the peak of
+ * the process; beyond it their pages return to the system there and then.
+ *
+ * A field that two threads may touch says so below, with who writes it and in which order. All
+ * else belongs to the thread that holds the slab, or to nobody after it was set up. There is no
+ * lock in the engine.
+ */
+#ifndef SA_ENGINE_H
+#define SA_ENGINE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/classes.h"
+#include "stuballoc.h"
+
+#define SA_LIKELY(x) __builtin_expect(!!(x), 1)
+#define SA_UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+enum {
+  SA_UNIT_SHIFT = 16,
+  SA_UNIT = 1 << SA_UNIT_SHIFT,
+  SA_CHUNK_UNITS = 64,
+  SA_CHUNK = SA_UNIT * SA_CHUNK_UNITS,
+  SA_ADOPTED = 16, /* slabs a cache may hold beside its current ones */
+};
+
+struct sa_cache;
+
+/*
+ * The descriptor of a unit. In a slab of several units the first one's holds all; the others'
+ * `owner`, `bin` and `lead` are kept, too, so that a free finds them from any block.
+ */
+struct sa_slab {
+  /* The holder's alone, handed from holder to holder by the anchor. A line of its own, so that
+   * frees from other threads do not take it away from the holder. */
+  void    *free;    /* an adopted slab's free blocks; a current one's are in the cache */
+  void    *last;    /* the end of that list */
+  uint32_t freed;   /* its length */
+  uint32_t carved;  /* the blocks from here on were never given out and never touched */
+  bool     large_pages; /* a large block in explicit large pages */
+  char     pad[32];
+
+  /* The cache in which this slab is current. The holder writes it, any freeing thread reads it,
+   * relaxed: it asks only "is it mine?", and only I could have made it mine or not mine. */
+  _Atomic(struct sa_cache *) owner;
+  /* Where that cache keeps the free list. Only the thread that `owner` names reads it. */
+  void **bin;
+  /* Who holds the slab and which blocks were freed to nobody's list: see below. */
+  _Atomic uint64_t anchor;
+  /* The cache that adopted this slab; as `owner` otherwise. */
+  _Atomic(struct sa_cache *) adopter;
+
+  /* Set up by the thread that takes the units, published by the anchor. */
+  char    *start;
+  uint32_t size;     /* of a block */
+  uint32_t capacity; /* blocks */
+  uint32_t lead;     /* units from the first one's descriptor to this */
+  uint32_t units;
+  size_t   length; /* of a large block: the bytes that may be used */
+};
+
+_Static_assert(sizeof(struct sa_slab) == 128, "two cache lines a unit");
+
+/*
+ * The anchor of a slab, in one word, so that a compare-and-swap sees all of it change at once:
+ *
+ *   bits  0..15  where the list of free blocks starts, in steps of 8 bytes; SA_NOWHERE: empty
+ *   bits 16..31  how many blocks are free: on that list and, in a slab that nobody holds, uncarved
+ *   bit  32      held: one thread has the slab as current, adopted, or to give it back
+ *   bit  33      listed: nobody holds it and it may be claimed; `listed` of the region tells where
+ *   bits 40..47  what the unit is: 0 nothing, a class + 1, SA_LARGE
+ *
+ * Any thread writes it, always by compare-and-swap, with release so that the links it wrote into
+ * the blocks, or the fields it set while it held the slab, are seen by the one who takes the list
+ * with acquire. Only a take removes blocks, and it takes all, so it does not matter if the word
+ * has been the same, another, and the same again in between.
+ */
+#define SA_NOWHERE 0xffffu
+#define SA_COUNT_ONE (UINT64_C(1) << 16)
+#define SA_HELD (UINT64_C(1) << 32)
+#define SA_LISTED (UINT64_C(1) << 33)
+#define SA_WHAT_SHIFT 40
+enum { SA_NOTHING = 0, SA_LARGE = 0xff };
+
+static inline unsigned
+sa_anchor_what(uint64_t anchor)
+{
+  return (unsigned)(anchor >> SA_WHAT_SHIFT) & 0xff;
+}
+
+static inline uint32_t
+sa_anchor_count(uint64_t anchor)
+{
+  return (uint32_t)(anchor >> 16) & 0xffff;
+}
+
+/* A range of address space that the engine carves up. Regions are only added, never removed. */
+struct sa_region {
+  uintptr_t       base;   /* a multiple of SA_CHUNK */
+  size_t          size;   /* likewise */
+  size_t          chunks;
+  struct sa_slab *slabs;  /* a descriptor for each unit; readable as zeros before it is used */
+  /* Words, one a chunk. `used`: set by compare-and-swap with acquire, cleared with release, so
+   * what the last owner did to the unit happens before the next one's use. The other two are
+   * changed by a unit's owner, atomically because their neighbours have other owners. */
+  _Atomic uint64_t *used;
+  _Atomic uint64_t *dirty;
+  _Atomic uint64_t *committed;
+  /* For each class a bit for each unit: a slab starts there that may be claimed. A hint, set after
+   * the slab was listed and cleared by the one who claimed it; the anchor decides. Relaxed. */
+  _Atomic uint64_t *listed[SA_CLASSES];
+  /* Chunks from here on were never used. Only grows, by compare-and-swap, relaxed: it bounds
+   * searches, and a search that misses a new chunk just takes another. */
+  _Atomic size_t    chunks_seen;
+};
+
+/* A thread's cache. All but `in_use` is its thread's alone, except after a fork, when the child's
+ * one thread tidies up after the others. */
+struct sa_cache {
+  void           *free[SA_CLASSES];    /* the free blocks of each current slab */
+  struct sa_slab *current[SA_CLASSES]; /* NULL: none yet */
+  struct sa_slab *adopted[SA_ADOPTED];
+  unsigned        adopt_next;  /* the oldest of them, when all places are taken */
+  unsigned        trims_seen;
+  bool            busy;        /* in a step off the fast path: a fork now leaves it undefined */
+  struct sa_cache *next;       /* in the list of all caches; set once, before it is published */
+  _Atomic bool     in_use;     /* taken with acquire, given up with release */
+};
+
+/* --- The fast path's data ------------------------------------------------------------------- */
+
+/* The first region once more, so that a free finds a descriptor without following a pointer.
+ * Written once, when the library is loaded or, if that is earlier, by the first to allocate; no
+ * thread has a block to free before that. */
+struct sa_home {
+  uintptr_t       base;
+  size_t          size; /* 0 before */
+  struct sa_slab *slabs;
+};
+extern struct sa_home sa_home;
+
+/* This thread's cache; sa_no_cache, which owns no slab and has no free block, before its first
+ * allocation and after its exit: so the fast path need not ask whether there is one. */
+extern struct sa_cache sa_no_cache;
+extern _Thread_local struct sa_cache *sa_self;
+
+/* --- region.c: address space ----------------------------------------------------------------- */
+
+/* The region of an address, NULL when it is none of ours. */
+struct sa_region *sa_region_of(const void *address);
+/* The region of a descriptor. */
+struct sa_region *sa_region_of_slab(const struct sa_slab *slab);
+/* The regions, newest last; NULL after the last. */
+struct sa_region *sa_region_at(unsigned index);
+/* Adds a region that holds at least `length` bytes; false: no memory. */
+bool sa_region_add(size_t length);
+
+static inline size_t
+sa_region_unit(const struct sa_region *region, const void *address)
+{
+  return ((uintptr_t)address - region->base) >> SA_UNIT_SHIFT;
+}
+
+/* The descriptor of the unit that an address lies in, of the first unit if there are several;
+ * NULL when it is not the engine's. */
+struct sa_slab *sa_slab_of(const void *address);
+
+/* --- units.c: taking and giving back units --------------------------------------------------- */
+
+/* Takes units in a row, ready to be touched, at a multiple of `alignment` bytes (at least a unit).
+ * Returns the first one's descriptor, NULL when there is no memory. `zeroed` tells whether all of
+ * it reads as zeros; it may be NULL. */
+struct sa_slab *sa_units_take(size_t units, size_t alignment, bool *zeroed);
+/* Takes the units after the `units` that start at `first`, so that there are `wanted`. */
+bool sa_units_extend(struct sa_slab *first, size_t units, size_t wanted);
+/* Gives units back; their descriptors say SA_NOTHING already. */
+void  sa_units_give(struct sa_slab *first, size_t units);
+/* The same for a run whose first `large` bytes are explicit large pages. */
+void  sa_units_give_large(struct sa_slab *first, size_t units, size_t large);
+char *sa_units_address(const struct sa_slab *first);
+/* Returns the pages of all units that nobody uses to the system; the bytes. */
+size_t sa_units_trim(void);
+/* Empties pages inside a taken run; it can be touched afterwards, and reads as zeros. */
+void sa_units_empty(void *at, size_t length);
+
+/* --- slab.c: the slabs' protocol -------------------------------------------------------------- */
+
+/* Ways to hold a slab. */
+struct sa_slab *sa_slab_new(unsigned class);
+struct sa_slab *sa_slab_claim(unsigned class);           /* free blocks in slab->free; or NULL */
+bool            sa_slab_adopt(struct sa_slab *slab);     /* a filled one that nobody holds */
+/* Lists of free blocks of a slab that we hold: never used before, freed by other threads. */
+void *sa_slab_carve(struct sa_slab *slab);
+void *sa_slab_collect(struct sa_slab *slab);
+/* Ways to hold it no longer: filled (false: blocks have come back), with its list in `free`, `last`
+ * and `freed`, with no block out. */
+bool sa_slab_leave_full(struct sa_slab *slab);
+void sa_slab_give_up(struct sa_slab *slab);
+void sa_slab_destroy(struct sa_slab *slab);
+/* Frees a block into a slab that the caller does not hold. */
+void sa_slab_put(struct sa_slab *slab, void *block);
+/* Makes the slab current in a cache, or, with NULL, in none. */
+void sa_slab_set_owner(struct sa_slab *slab, struct sa_cache *cache, void **bin);
+
+static inline unsigned
+sa_slab_class(const struct sa_slab *slab)
+{
+  return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) - 1;
+}
+
+/* --- cache.c: threads -------------------------------------------------------------------------- */
+
+/* This thread's cache, made if there is none; NULL when there is no memory. A thread that has
+ * already exited gets one only until sa_cache_done. */
+struct sa_cache *sa_cache_begin(void);
+void             sa_cache_done(struct sa_cache *cache);
+/* A block of the class when the cache's list is empty. */
+void *sa_cache_refill(struct sa_cache *cache, unsigned class);
+/* Frees a block that is not of a current slab. */
+void   sa_cache_free(struct sa_slab *slab, void *block);
+
+/* --- large.c: blocks of units of their own ---------------------------------------------------- */
+
+void *sa_large_alloc(size_t size, size_t alignment, bool zero);
+void  sa_large_free(struct sa_slab *slab, void *block);
+void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
+
+/* --- the rest ---------------------------------------------------------------------------------- */
+
+/* Says what is wrong with a pointer, on one line, and aborts. */
+_Noreturn void sa_misuse(const char *what, const void *block, const char *reason);
+
+struct sa_options {
+  bool large_pages;
+};
+extern struct sa_options sa_options;
+void sa_options_read(const char *text);
+/* Says one line that starts with "stuballoc: ". */
+void sa_say(const char *format, ...) SA_ATTRIBUTE(format(printf, 1, 2));
+
+/* NULL with errno ENOMEM. */
+void *sa_no_memory(void);
+
+#endif

@@ -1,0 +1,122 @@
+/* Large blocks: units of their own, straight from the system and back. */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "os/os.h"
+
+static size_t
+whole_pages(size_t size)
+{
+  size_t page = sa_os_page();
+  return (size + page - 1) & ~(page - 1);
+}
+
+static size_t
+whole_units(size_t length)
+{
+  return (length + SA_UNIT - 1) >> SA_UNIT_SHIFT;
+}
+
+/* The part of a block that explicit large pages can hold. */
+static size_t
+large_part(const struct sa_slab *slab)
+{
+  return slab->units * (size_t)SA_UNIT / sa_os_large_page() * sa_os_large_page();
+}
+
+static void
+want_large_pages(struct sa_slab *slab)
+{
+  static _Atomic bool said;
+  if (!sa_options.large_pages || slab->units < SA_CHUNK_UNITS)
+    return;
+  slab->large_pages = sa_os_commit_large(slab->start, large_part(slab));
+  if (slab->large_pages)
+    return;
+  sa_os_prefer_large(slab->start, slab->length);
+  if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
+    sa_say("large_pages=on: the system has no 2 MiB pages to give; using transparent ones");
+}
+
+/* What is left of the last unit is nobody's; if it may hold old pages it should not be much. */
+static void
+empty_tail(const struct sa_slab *slab)
+{
+  size_t tail = slab->units * (size_t)SA_UNIT - slab->length;
+  if (tail > slab->length / 8)
+    sa_units_empty(slab->start + slab->length, tail);
+}
+
+void *
+sa_large_alloc(size_t size, size_t alignment, bool zero)
+{
+  if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
+    return sa_no_memory();
+  size_t          length = whole_pages(size);
+  bool            zeroed;
+  struct sa_slab *slab = sa_units_take(whole_units(length), alignment, &zeroed);
+  if (!slab)
+    return sa_no_memory();
+  slab->start = sa_units_address(slab);
+  slab->length = length;
+  slab->units = (uint32_t)whole_units(length);
+  slab->large_pages = false;
+  atomic_store_explicit(&slab->anchor, (uint64_t)SA_LARGE << SA_WHAT_SHIFT, memory_order_release);
+  want_large_pages(slab);
+  if (!zeroed)
+    empty_tail(slab);
+  if (zero && !zeroed)
+    memset(slab->start, 0, size);
+  return slab->start;
+}
+
+void
+sa_large_free(struct sa_slab *slab, void *block)
+{
+  if (block != slab->start)
+    sa_misuse("free", block, "it points inside a block");
+  size_t   units = slab->units;
+  uint64_t old = atomic_exchange_explicit(&slab->anchor, SA_NOTHING, memory_order_acq_rel);
+  if (sa_anchor_what(old) != SA_LARGE)
+    sa_misuse("free", block, "another thread is freeing it, too");
+  if (slab->large_pages)
+    sa_units_give_large(slab, units, large_part(slab));
+  else
+    sa_units_give(slab, units);
+}
+
+/* Takes the pages of a block to a larger place. Only blocks of whole chunks: each move leaves a
+ * mapping of its own behind, of which a process may have only so many. */
+static void *
+move_pages(struct sa_slab *slab, size_t size)
+{
+  if (slab->length < SA_CHUNK || slab->large_pages)
+    return NULL;
+  char *to = sa_large_alloc(size, SA_UNIT, false);
+  if (!to)
+    return NULL;
+  if (!sa_os_move(to, slab->start, slab->length)) {
+    sa_free(to);
+    return NULL;
+  }
+  sa_free(slab->start);
+  return to;
+}
+
+void *
+sa_large_resize(struct sa_slab *slab, void *block, size_t size)
+{
+  size_t length = whole_pages(size);
+  size_t units = whole_units(length);
+  if (slab->large_pages && units != slab->units)
+    return NULL;
+  if (units > slab->units && !sa_units_extend(slab, slab->units, units))
+    return move_pages(slab, size);
+  if (units < slab->units)
+    sa_units_give(slab + units, slab->units - units);
+  slab->units = (uint32_t)units;
+  slab->length = length;
+  return block;
+}

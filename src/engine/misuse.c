@@ -1,0 +1,32 @@
+/* What the library says, always on one line and without allocating. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "os/os.h"
+
+void
+sa_say(const char *format, ...)
+{
+  static const char name[] = "stuballoc: ";
+  char              line[256];
+  va_list           arguments;
+  memcpy(line, name, sizeof name);
+  va_start(arguments, format);
+  size_t room = sizeof line - sizeof name;
+  int    length = vsnprintf(line + sizeof name - 1, room, format, arguments);
+  va_end(arguments);
+  size_t said = length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
+  said += sizeof name - 1;
+  line[said++] = '\n';
+  sa_os_say(line, said);
+}
+
+void
+sa_misuse(const char *what, const void *block, const char *reason)
+{
+  sa_say("%s of %p: %s", what, block, reason);
+  abort();
+}

@@ -1,0 +1,61 @@
+/* STUBALLOC=key=value,key=value */
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+struct sa_options sa_options;
+
+/* A piece of the text; nothing is copied. */
+struct piece {
+  const char *text;
+  size_t      length;
+};
+
+static bool
+is(struct piece piece, const char *word)
+{
+  return strlen(word) == piece.length && memcmp(word, piece.text, piece.length) == 0;
+}
+
+/* Takes what is before the separator off the front of the rest. */
+static struct piece
+next_piece(struct piece *rest, char separator)
+{
+  const char  *end = memchr(rest->text, separator, rest->length);
+  struct piece piece = {rest->text, end ? (size_t)(end - rest->text) : rest->length};
+  size_t       taken = piece.length + (end ? 1 : 0);
+  rest->text += taken;
+  rest->length -= taken;
+  return piece;
+}
+
+static void
+read_switch(bool *to, struct piece key, struct piece value)
+{
+  if (is(value, "on"))
+    *to = true;
+  else if (is(value, "off"))
+    *to = false;
+  else
+    sa_say("bad value '%.*s' for '%.*s' in STUBALLOC; using %s", (int)value.length, value.text,
+           (int)key.length, key.text, *to ? "on" : "off");
+}
+
+static void
+read_option(struct piece value)
+{
+  struct piece key = next_piece(&value, '=');
+  if (is(key, "large_pages"))
+    read_switch(&sa_options.large_pages, key, value);
+  else if (key.length > 0)
+    sa_say("unknown option '%.*s' in STUBALLOC", (int)key.length, key.text);
+}
+
+void
+sa_options_read(const char *text)
+{
+  struct piece rest = {text, strlen(text)};
+  while (rest.length > 0)
+    read_option(next_piece(&rest, ','));
+}

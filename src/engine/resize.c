@@ -1,0 +1,99 @@
+/* The rest of the family: zeroed, aligned and resized blocks, and how large a block is. */
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/engine.h"
+
+void *
+sa_calloc(size_t count, size_t size)
+{
+  size_t bytes;
+  if (__builtin_mul_overflow(count, size, &bytes))
+    return sa_no_memory();
+  if (bytes > SA_CLASS_MAX)
+    return sa_large_alloc(bytes, SA_UNIT, true);
+  void *block = sa_malloc(bytes);
+  return block ? memset(block, 0, bytes) : NULL;
+}
+
+/* Blocks lie at multiples of their size from a unit's start: so one whose size is a multiple of the
+ * alignment is aligned, and a power of two is among the sizes. */
+static void *
+aligned_in_class(size_t alignment, size_t size)
+{
+  unsigned class = sa_class_of(size > alignment ? size : alignment);
+  while (sa_class_size(class) % alignment != 0)
+    class++;
+  return sa_malloc(sa_class_size(class));
+}
+
+void *
+sa_aligned_alloc(size_t alignment, size_t size)
+{
+  if (alignment == 0 || (alignment & (alignment - 1)) != 0) {
+    errno = EINVAL;
+    return NULL;
+  }
+  if (size <= SA_CLASS_MAX && alignment <= SA_UNIT)
+    return aligned_in_class(alignment, size);
+  return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
+}
+
+static struct sa_slab *
+slab_or_misuse(const char *what, const void *block)
+{
+  struct sa_slab *slab = sa_slab_of(block);
+  if (!slab)
+    sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
+  return slab;
+}
+
+static bool
+is_large(const struct sa_slab *slab)
+{
+  return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) == SA_LARGE;
+}
+
+static size_t
+usable_size(const struct sa_slab *slab)
+{
+  return is_large(slab) ? slab->length : slab->size;
+}
+
+size_t
+sa_usable_size(const void *block)
+{
+  return block ? usable_size(slab_or_misuse("usable_size", block)) : 0;
+}
+
+static void *
+copy_to_new(void *block, size_t old_size, size_t size)
+{
+  void *to = sa_malloc(size);
+  if (!to)
+    return NULL;
+  memcpy(to, block, old_size < size ? old_size : size);
+  sa_free(block);
+  return to;
+}
+
+void *
+sa_realloc(void *block, size_t size)
+{
+  if (!block)
+    return sa_malloc(size);
+  struct sa_slab *slab = slab_or_misuse("realloc", block);
+  size_t          old_size = usable_size(slab);
+  if (size > PTRDIFF_MAX)
+    return sa_no_memory();
+  /* shrinking by less than half is not worth a copy */
+  if (size <= old_size && size > old_size / 2)
+    return block;
+  if (is_large(slab) && size > SA_CLASS_MAX) {
+    void *resized = sa_large_resize(slab, block, size);
+    if (resized)
+      return resized;
+  }
+  return copy_to_new(block, old_size, size);
+}

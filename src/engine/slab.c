@@ -1,0 +1,293 @@
+/*
+ * The slabs' protocol: who holds a slab, and how blocks come back to it from elsewhere.
+ *
+ *              new                       filled                    first free
+ *   (units) ---------> held, by a cache --------> nobody's, full ------------> held (adopted)
+ *      ^                  ^       |                                               |
+ *      |            claim |       | given up                             given up |
+ *      |                  |       v                                               v
+ *      |               nobody's, some free: put, listed once a fair part is free <
+ *      |                          |
+ *      +--------------------------+  all free: the thread that freed the last gives the units back
+ */
+#include "engine/engine.h"
+
+/* The blocks that must be free before a slab is worth another thread's claim. */
+static uint32_t
+fair_part(const struct sa_slab *slab)
+{
+  return slab->capacity < 16 ? 1 : slab->capacity / 16;
+}
+
+static size_t
+units_of_class(unsigned class)
+{
+  size_t size = sa_class_size(class);
+  return size <= SA_UNIT / 4 ? 1 : size <= SA_UNIT / 2 ? 2 : 4;
+}
+
+/* --- the anchor's word ------------------------------------------------------------------------- */
+
+static uint64_t
+anchor_with(const struct sa_slab *slab, uint64_t anchor, const void *list, uint32_t count)
+{
+  uint64_t nowhere_near = (SA_HELD - 1) | SA_LISTED;
+  uint64_t head = list ? (uint64_t)((const char *)list - slab->start) / 8 : SA_NOWHERE;
+  return (anchor & ~nowhere_near) | head | count * SA_COUNT_ONE;
+}
+
+static void *
+anchor_list(const struct sa_slab *slab, uint64_t anchor)
+{
+  uint64_t head = anchor & SA_NOWHERE;
+  return head == SA_NOWHERE ? NULL : slab->start + head * 8;
+}
+
+static uint64_t
+anchor_load(const struct sa_slab *slab)
+{
+  return atomic_load_explicit(&slab->anchor, memory_order_relaxed);
+}
+
+static bool
+anchor_change(struct sa_slab *slab, uint64_t *old, uint64_t new)
+{
+  return atomic_compare_exchange_weak_explicit(&slab->anchor, old, new, memory_order_acq_rel,
+                                               memory_order_relaxed);
+}
+
+/* --- where claimable slabs are ------------------------------------------------------------------- */
+
+/* Slabs of each class that are listed; a hint, so that a search that cannot succeed is not begun.
+ * Relaxed. */
+static _Atomic size_t listed_count[SA_CLASSES];
+
+static _Atomic uint64_t *
+listed_word(const struct sa_slab *slab, unsigned class, uint64_t *bit)
+{
+  const struct sa_region *region = sa_region_of_slab(slab);
+  size_t unit = (size_t)(slab - region->slabs);
+  *bit = UINT64_C(1) << unit % SA_CHUNK_UNITS;
+  return &region->listed[class][unit / SA_CHUNK_UNITS];
+}
+
+static void
+list(const struct sa_slab *slab, unsigned class)
+{
+  uint64_t          bit;
+  _Atomic uint64_t *word = listed_word(slab, class, &bit);
+  atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+  atomic_fetch_add_explicit(&listed_count[class], 1, memory_order_relaxed);
+}
+
+static void
+unlist(const struct sa_slab *slab, unsigned class)
+{
+  uint64_t          bit;
+  _Atomic uint64_t *word = listed_word(slab, class, &bit);
+  atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
+  atomic_fetch_sub_explicit(&listed_count[class], 1, memory_order_relaxed);
+}
+
+static bool
+claim(struct sa_slab *slab, unsigned class)
+{
+  uint64_t old = anchor_load(slab);
+  do {
+    if (sa_anchor_what(old) != class + 1 || !(old & SA_LISTED))
+      return false;
+  } while (!anchor_change(slab, &old, anchor_with(slab, old, NULL, 0) | SA_HELD));
+  unlist(slab, class);
+  slab->free = anchor_list(slab, old);
+  return true;
+}
+
+/* The first in address order, so that the others have a chance to empty. */
+static struct sa_slab *
+claim_in(struct sa_region *region, unsigned class)
+{
+  size_t seen = atomic_load_explicit(&region->chunks_seen, memory_order_relaxed);
+  for (size_t chunk = 0; chunk < seen; chunk++) {
+    uint64_t bits = atomic_load_explicit(&region->listed[class][chunk], memory_order_relaxed);
+    for (; bits != 0; bits &= bits - 1) {
+      size_t unit = chunk * SA_CHUNK_UNITS + (size_t)__builtin_ctzll(bits);
+      if (claim(&region->slabs[unit], class))
+        return &region->slabs[unit];
+    }
+  }
+  return NULL;
+}
+
+struct sa_slab *
+sa_slab_claim(unsigned class)
+{
+  struct sa_region *region;
+  for (unsigned i = 0; (region = sa_region_at(i)); i++) {
+    if (atomic_load_explicit(&listed_count[class], memory_order_relaxed) == 0)
+      return NULL;
+    struct sa_slab *slab = claim_in(region, class);
+    if (slab)
+      return slab;
+  }
+  return NULL;
+}
+
+/* --- the life of a slab ---------------------------------------------------------------------------- */
+
+struct sa_slab *
+sa_slab_new(unsigned class)
+{
+  size_t          units = units_of_class(class);
+  struct sa_slab *slab = sa_units_take(units, SA_UNIT, NULL);
+  if (!slab)
+    return NULL;
+  slab->start = sa_units_address(slab);
+  slab->size = (uint32_t)sa_class_size(class);
+  slab->capacity = (uint32_t)(units * SA_UNIT) / slab->size;
+  slab->units = (uint32_t)units;
+  slab->carved = 0;
+  slab->free = NULL;
+  for (uint32_t i = 0; i < units; i++)
+    slab[i].lead = i;
+  uint64_t anchor = (uint64_t)(class + 1) << SA_WHAT_SHIFT | SA_HELD | SA_NOWHERE;
+  atomic_store_explicit(&slab->anchor, anchor, memory_order_release);
+  return slab;
+}
+
+void
+sa_slab_destroy(struct sa_slab *slab)
+{
+  for (uint32_t i = 0; i < slab->units; i++)
+    slab[i].lead = 0;
+  atomic_store_explicit(&slab->anchor, SA_NOTHING, memory_order_release);
+  sa_units_give(slab, slab->units);
+}
+
+void
+sa_slab_set_owner(struct sa_slab *slab, struct sa_cache *cache, void **bin)
+{
+  for (uint32_t i = 0; i < slab->units; i++) {
+    slab[i].bin = bin;
+    atomic_store_explicit(&slab[i].owner, cache, memory_order_relaxed);
+  }
+}
+
+/* A page of blocks at a time, so that memory is touched when it is needed. */
+void *
+sa_slab_carve(struct sa_slab *slab)
+{
+  enum { PAGE = 4096 };
+  uint32_t left = slab->capacity - slab->carved;
+  uint32_t count = slab->size < PAGE ? PAGE / slab->size : 1;
+  if (count > left)
+    count = left;
+  if (count == 0)
+    return NULL;
+  char *first = slab->start + (size_t)slab->carved * slab->size;
+  char *block = first;
+  for (uint32_t i = 1; i < count; i++, block += slab->size)
+    *(void **)block = block + slab->size;
+  *(void **)block = NULL;
+  slab->carved += count;
+  return first;
+}
+
+void *
+sa_slab_collect(struct sa_slab *slab)
+{
+  uint64_t old = anchor_load(slab);
+  do {
+    if (sa_anchor_count(old) == 0)
+      return NULL;
+  } while (!anchor_change(slab, &old, anchor_with(slab, old, NULL, 0)));
+  return anchor_list(slab, old);
+}
+
+bool
+sa_slab_leave_full(struct sa_slab *slab)
+{
+  uint64_t old = anchor_load(slab);
+  if (sa_anchor_count(old) != 0)
+    return false;
+  struct sa_cache *owner = atomic_load_explicit(&slab->owner, memory_order_relaxed);
+  void           **bin = slab->bin;
+  sa_slab_set_owner(slab, NULL, NULL); /* before another may hold it and be its owner */
+  while (!anchor_change(slab, &old, old & ~SA_HELD))
+    if (sa_anchor_count(old) != 0) {
+      sa_slab_set_owner(slab, owner, bin);
+      return false;
+    }
+  return true;
+}
+
+bool
+sa_slab_adopt(struct sa_slab *slab)
+{
+  uint64_t old = anchor_load(slab);
+  do {
+    if ((old & SA_HELD) || sa_anchor_count(old) != 0)
+      return false;
+  } while (!anchor_change(slab, &old, old | SA_HELD));
+  slab->free = NULL;
+  slab->freed = 0;
+  return true;
+}
+
+/*
+ * Replaces the list of a slab that nobody will hold then, and does what its count calls for: the
+ * one who brings it to all blocks holds it, to give it back; the one who brings it to a fair part
+ * lists it. False: the anchor has changed, `old` is what it is now. Until it succeeds the caller
+ * keeps the slab alive, by holding it or a block of it; afterwards it may be another's any time.
+ */
+static bool
+settle(struct sa_slab *slab, uint64_t *old, void *blocks, uint32_t count)
+{
+  unsigned class = sa_anchor_what(*old) - 1;
+  bool     all = count == slab->capacity;
+  bool     fair = count >= fair_part(slab);
+  uint64_t new = anchor_with(slab, *old, blocks, count) & ~SA_HELD;
+  if (!anchor_change(slab, old, new | (all ? SA_HELD : fair ? SA_LISTED : 0)))
+    return false;
+  bool was_listed = *old & SA_LISTED;
+  if (all) {
+    if (was_listed)
+      unlist(slab, class);
+    sa_slab_destroy(slab);
+  } else if (fair && !was_listed) {
+    list(slab, class);
+  }
+  return true;
+}
+
+void
+sa_slab_put(struct sa_slab *slab, void *block)
+{
+  uint64_t old = anchor_load(slab);
+  bool     done;
+  do {
+    uint32_t count = sa_anchor_count(old) + 1;
+    if (count > slab->capacity)
+      sa_misuse("free", block, "more blocks were freed here than there are: one of them twice");
+    *(void **)block = anchor_list(slab, old);
+    done = old & SA_HELD ? anchor_change(slab, &old, anchor_with(slab, old, block, count))
+                         : settle(slab, &old, block, count);
+  } while (!done);
+}
+
+void
+sa_slab_give_up(struct sa_slab *slab)
+{
+  sa_slab_set_owner(slab, NULL, NULL);
+  uint32_t ours = slab->freed + slab->capacity - slab->carved;
+  void    *first = slab->free;
+  void    *last = slab->last;
+  uint64_t old = anchor_load(slab);
+  void    *blocks;
+  do {
+    blocks = anchor_list(slab, old);
+    if (first) {
+      *(void **)last = blocks;
+      blocks = first;
+    }
+  } while (!settle(slab, &old, blocks, ours + sa_anchor_count(old)));
+}

@@ -1,0 +1,60 @@
+/*
+ * The system below: pages, and the moments when a thread exits or the process forks.
+ *
+ * The model is VirtualAlloc's. Address space is reserved first and holds nothing; parts of it are
+ * committed and may then be used; a part that is decommitted loses its contents and its memory,
+ * and must be committed again before it is used. Committing what is committed does no harm.
+ * Lengths and addresses are multiples of sa_os_page(); nothing else in src/ asks the system for
+ * memory. There is one implementation for POSIX and one for Windows.
+ */
+#ifndef SA_OS_H
+#define SA_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sa_os_access { SA_OS_NONE, SA_OS_READ, SA_OS_WRITE };
+
+size_t sa_os_page(void);
+
+/* The bytes that it makes sense to reserve at once: several times what the machine has, within
+ * what this process may have. */
+size_t sa_os_reservation(void);
+
+/* All of these return NULL or false, with errno set, when the system says no. */
+void *sa_os_reserve(size_t length, size_t alignment);
+void *sa_os_reserve_zeros(size_t length); /* reads as zeros, uncommitted */
+bool  sa_os_commit(void *at, size_t length);
+bool  sa_os_protect(void *at, size_t length, enum sa_os_access access);
+void  sa_os_release(void *at, size_t length);
+
+/* Gives the memory of pages back. Returns whether they stay committed, empty: then they may be
+ * used again without another word. errno is kept. */
+bool sa_os_decommit(void *at, size_t length);
+
+/* Commits reserved pages as explicit large pages; `at` and `length` are multiples of
+ * sa_os_large_page(). sa_os_decommit cannot take them back: sa_os_uncommit_large does. */
+size_t sa_os_large_page(void);
+bool   sa_os_commit_large(void *at, size_t length);
+bool   sa_os_uncommit_large(void *at, size_t length);
+
+/* Asks for transparent large pages; a hint, so nothing can go wrong. */
+void sa_os_prefer_large(void *at, size_t length);
+
+/* Moves the pages of one committed range into another, committed or not, without copying. The old
+ * range stays committed, empty. False where the system cannot: nothing has happened then. */
+bool sa_os_move(void *to, void *from, size_t length);
+
+/* Calls `init` once in this process, whichever thread comes first; the others wait for it. */
+void sa_os_once(void (*init)(void));
+
+/* At most once, within sa_os_once: `thread_exit` is called in each exiting thread that has called
+ * sa_os_watch_thread, `forked` in the child of a fork. */
+void sa_os_hooks(void (*thread_exit)(void), void (*forked)(void));
+void sa_os_watch_thread(void);
+
+/* Writes one line to stderr, without allocating. */
+void sa_os_say(const char *line, size_t length);
+
+#endif

@@ -1,0 +1,192 @@
+/* The system below, on POSIX with what Linux adds; os.h has the contract. */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include "os/os.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define GIB ((size_t)1 << 30)
+
+size_t
+sa_os_page(void)
+{
+  static size_t page; /* racing threads store the same value */
+  size_t known = __atomic_load_n(&page, __ATOMIC_RELAXED);
+  if (known == 0) {
+    known = (size_t)sysconf(_SC_PAGESIZE);
+    __atomic_store_n(&page, known, __ATOMIC_RELAXED);
+  }
+  return known;
+}
+
+size_t
+sa_os_reservation(void)
+{
+  long   pages = sysconf(_SC_PHYS_PAGES);
+  size_t memory = pages > 0 ? (size_t)pages * sa_os_page() : GIB;
+  size_t size = GIB;
+  while (size < 4 * memory && size < 1024 * GIB)
+    size *= 2;
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
+      && limit.rlim_cur / 8 < size)
+    size = (size_t)limit.rlim_cur / 8;
+  return size;
+}
+
+static void *
+map(size_t length, int protection)
+{
+  void *at = mmap(NULL, length, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return at == MAP_FAILED ? NULL : at;
+}
+
+void *
+sa_os_reserve(size_t length, size_t alignment)
+{
+  if (length > SIZE_MAX - alignment) {
+    errno = ENOMEM;
+    return NULL;
+  }
+  char *at = map(length + alignment, PROT_NONE);
+  if (!at)
+    return NULL;
+  size_t before = (alignment - ((uintptr_t)at & (alignment - 1))) & (alignment - 1);
+  if (before > 0)
+    munmap(at, before);
+  if (alignment - before > 0)
+    munmap(at + before + length, alignment - before);
+  return at + before;
+}
+
+void *
+sa_os_reserve_zeros(size_t length)
+{
+  return map(length, PROT_READ);
+}
+
+bool
+sa_os_commit(void *at, size_t length)
+{
+  return mprotect(at, length, PROT_READ | PROT_WRITE) == 0;
+}
+
+bool
+sa_os_protect(void *at, size_t length, enum sa_os_access access)
+{
+  static const int protection[] = {PROT_NONE, PROT_READ, PROT_READ | PROT_WRITE};
+  return mprotect(at, length, protection[access]) == 0;
+}
+
+void
+sa_os_release(void *at, size_t length)
+{
+  munmap(at, length);
+}
+
+bool
+sa_os_decommit(void *at, size_t length)
+{
+  int saved = errno;
+  madvise(at, length, MADV_DONTNEED);
+  errno = saved;
+  return true;
+}
+
+size_t
+sa_os_large_page(void)
+{
+  return (size_t)2 << 20;
+}
+
+bool
+sa_os_commit_large(void *at, size_t length)
+{
+#ifdef MAP_HUGETLB
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_HUGETLB | (21 << 26 /* 2 MiB */);
+  return mmap(at, length, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
+#else
+  (void)at, (void)length;
+  errno = ENOSYS;
+  return false;
+#endif
+}
+
+bool
+sa_os_uncommit_large(void *at, size_t length)
+{
+  /* one call, so that no other thread's mapping can take the place in between */
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED;
+  return mmap(at, length, PROT_NONE, flags, -1, 0) != MAP_FAILED;
+}
+
+void
+sa_os_prefer_large(void *at, size_t length)
+{
+#ifdef MADV_HUGEPAGE
+  int saved = errno;
+  madvise(at, length, MADV_HUGEPAGE);
+  errno = saved;
+#else
+  (void)at, (void)length;
+#endif
+}
+
+bool
+sa_os_move(void *to, void *from, size_t length)
+{
+#ifdef MREMAP_DONTUNMAP
+  /* DONTUNMAP keeps the old range ours: nobody can map something there in between */
+  const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  int       saved = errno;
+  bool      moved = mremap(from, length, length, flags, to) != MAP_FAILED;
+  errno = saved;
+  return moved;
+#else
+  (void)to, (void)from, (void)length;
+  return false;
+#endif
+}
+
+void
+sa_os_once(void (*init)(void))
+{
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, init);
+}
+
+static pthread_key_t exit_key;
+static void (*exit_hook)(void);
+
+static void
+thread_exits(void *unused)
+{
+  (void)unused;
+  exit_hook();
+}
+
+void
+sa_os_hooks(void (*thread_exit)(void), void (*forked)(void))
+{
+  exit_hook = thread_exit;
+  pthread_key_create(&exit_key, thread_exits);
+  pthread_atfork(NULL, NULL, forked);
+}
+
+void
+sa_os_watch_thread(void)
+{
+  pthread_setspecific(exit_key, &exit_key); /* any value but NULL */
+}
+
+void
+sa_os_say(const char *line, size_t length)
+{
+  ssize_t written = write(STDERR_FILENO, line, length);
+  (void)written; /* nobody is left to tell */
+}

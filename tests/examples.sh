@@ -1,0 +1,12 @@
+#!/bin/bash
+# Every example runs to its end and shows what it is there to show.
+. "$top_srcdir/tests/tap.sh"
+
+shows() {
+  local example=$1 expected=$2 output
+  output=$("$top_builddir/examples/$example") && grep -q "$expected" <<<"$output"
+}
+
+check 'hello says hello' shows hello '^hello from a block of 64 bytes$'
+check 'engine-tour arrives at sa_trim' shows engine-tour 'sa_trim gives .* MiB'
+finish

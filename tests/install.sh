@@ -1,0 +1,76 @@
+#!/bin/bash
+# Installs into a scratch directory and uses the library from there, as a program outside would.
+. "$top_srcdir/tests/tap.sh"
+
+stage=$(mktemp -d)
+trap 'rm -rf "$stage"' EXIT
+cd "$stage" || exit 1
+
+flags() {
+  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") \
+    "$PKG_CONFIG" --cflags --libs "$@" stuballoc
+}
+
+readme_program() {
+  sed -n '/^```c$/,/^```$/ { /^```/d; p }' "$top_srcdir/README.md"
+}
+
+says_hello() {
+  [ "$("$@")" = 'hello from a block of 64 bytes' ]
+}
+
+hello_shared() {
+  $CC hello.c $(flags) -o hello && says_hello env LD_LIBRARY_PATH="$libdir" ./hello
+}
+
+hello_static() {
+  $CC hello.c -static $(flags --static) -o hello-static && says_hello ./hello-static
+}
+
+concurrency() {
+  $1 $CXX17_FLAG "$top_srcdir/tests/unit/test_concurrency.cpp" -pthread $(flags) \
+    $CMOCKA_CFLAGS $CMOCKA_LIBS -o concurrency && LD_LIBRARY_PATH=$libdir ./concurrency
+}
+
+exports_only_our_names() {
+  nm -D --defined-only "$libdir/libstuballoc.so" >names && grep -q ' sa_malloc@@STUBALLOC_0.1$' names \
+    && ! grep -v -e ' sa_[a-z_]*@@STUBALLOC_' -e ' A STUBALLOC_' names
+}
+
+exists() {
+  [ -e "$1" ]
+}
+
+if [ -n "$SANITIZER_FLAGS" ]; then
+  skip 'the installed library' 'a sanitizer build is not for installing'
+  finish
+  exit
+fi
+
+check 'make install with DESTDIR' "$MAKE" -s -C "$top_builddir" install DESTDIR="$stage"
+pc=$(find "$stage" -name stuballoc.pc)
+libdir=$(dirname "$(dirname "$pc")")
+
+readme_program >hello.c
+check "README.md's program is examples/hello.c" diff hello.c "$top_srcdir/examples/hello.c"
+
+if exists "$libdir/libstuballoc.so"; then
+  check 'it runs with the shared library' hello_shared
+  check 'the shared library exports nothing but its own names' exports_only_our_names
+else
+  skip 'it runs with the shared library' 'configured with --disable-shared'
+fi
+if exists "$libdir/libstuballoc.a"; then
+  check 'it runs with the static library' hello_static
+else
+  skip 'it runs with the static library' 'configured with --disable-static'
+fi
+
+for compiler in g++ clang++; do
+  if [ -n "$CMOCKA_LIBS" ] && command -v "$compiler" >/dev/null; then
+    check "concurrency.hpp with $compiler" concurrency "$compiler"
+  else
+    skip "concurrency.hpp with $compiler" "needs cmocka and $compiler"
+  fi
+done
+finish

@@ -1,0 +1,212 @@
+/* Pointers that must not be freed. Each child says so in one line and aborts.
+ * SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+/* The child must abort and say "stuballoc: <what> <pointer>: <reason>". */
+static void
+aborts_saying(void (*body)(void *), void *block, const char *what)
+{
+  struct child child = child_run(body, block);
+  char         start[100];
+  snprintf(start, sizeof start, "stuballoc: %s%p: ", what, block);
+  assert_true(WIFSIGNALED(child.status));
+  assert_int_equal(WTERMSIG(child.status), SIGABRT);
+  assert_int_equal(count_lines(child.said), 1);
+  assert_int_equal(child.said[strlen(child.said) - 1], '\n');
+  assert_memory_equal(child.said, start, strlen(start));
+  assert_true(strlen(child.said) > strlen(start) + 1);
+}
+
+static void
+free_once(void *block)
+{
+  sa_free(block);
+}
+
+static void
+free_twice(void *block)
+{
+  sa_free(block);
+  sa_free(block);
+}
+
+/* --- pointers that the engine never gave out ---------------------------------------------------
+ */
+
+static void
+a_pointer_into_the_stack(void **state)
+{
+  (void)state;
+  _Alignas(16) char on_stack[64] = "";
+  aborts_saying(free_once, on_stack, "free of ");
+}
+
+static void
+a_pointer_to_a_global(void **state)
+{
+  (void)state;
+  static _Alignas(16) char global[64];
+  aborts_saying(free_once, global, "free of ");
+}
+
+static void
+a_pointer_of_malloc(void **state)
+{
+  (void)state;
+  void *small = malloc(64);
+  void *large = malloc(4 * MIB);
+  aborts_saying(free_once, small, "free of ");
+  aborts_saying(free_once, large, "free of ");
+  free(small);
+  free(large);
+}
+
+static void
+a_pointer_into_a_mapping(void **state)
+{
+  (void)state;
+  void *at = mmap(NULL, 8 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  assert_ptr_not_equal(at, MAP_FAILED);
+  aborts_saying(free_once, at, "free of ");
+  munmap(at, 8 * MIB);
+}
+
+static void
+a_number_that_is_no_address(void **state)
+{
+  (void)state;
+  aborts_saying(free_once, (void *)16, "free of ");
+  aborts_saying(free_once, (void *)(UINTPTR_MAX - 15), "free of ");
+}
+
+static void
+resize_foreign(void *block)
+{
+  void *moved = sa_realloc(block, 100);
+  (void)moved;
+}
+
+static void
+realloc_of_a_foreign_pointer(void **state)
+{
+  (void)state;
+  _Alignas(16) char on_stack[64] = "";
+  aborts_saying(resize_foreign, on_stack, "");
+}
+
+static void
+measure_foreign(void *block)
+{
+  volatile size_t size = sa_usable_size(block);
+  (void)size;
+}
+
+static void
+usable_size_of_a_foreign_pointer(void **state)
+{
+  (void)state;
+  _Alignas(16) char on_stack[64] = "";
+  aborts_saying(measure_foreign, on_stack, "");
+}
+
+/* --- blocks that are free already --------------------------------------------------------------
+ */
+
+static void
+two_frees_in_a_row_of_a_small_block(void **state)
+{
+  (void)state;
+  for (size_t size = 8; size <= 4 * KIB; size *= 2) {
+    void *block = sa_malloc(size);
+    aborts_saying(free_twice, block, "free of ");
+    sa_free(block);
+  }
+}
+
+static void
+two_frees_of_a_large_block(void **state)
+{
+  (void)state;
+  for (size_t size = 1 * MIB; size <= 256 * MIB; size *= 4) {
+    void *block = sa_malloc(size);
+    aborts_saying(free_twice, block, "free of ");
+    sa_free(block);
+  }
+}
+
+/* --- what only a debug build finds at once -----------------------------------------------------
+ */
+
+#ifdef SA_DEBUG
+#define DEBUG_BUILD_ONLY()
+#else
+#define DEBUG_BUILD_ONLY() skip()
+#endif
+
+static void
+a_pointer_inside_a_small_block(void **state)
+{
+  (void)state;
+  DEBUG_BUILD_ONLY();
+  char *block = sa_malloc(200);
+  aborts_saying(free_once, block + 1, "free of ");
+  aborts_saying(free_once, block + 16, "free of ");
+  sa_free(block);
+}
+
+static void
+a_pointer_inside_a_large_block(void **state)
+{
+  (void)state;
+  DEBUG_BUILD_ONLY();
+  char *block = sa_malloc(1 * MIB);
+  aborts_saying(free_once, block + 64, "free of ");
+  aborts_saying(free_once, block + 512 * KIB, "free of ");
+  sa_free(block);
+}
+
+static void
+free_twice_with_another_between(void *block)
+{
+  void *other = sa_malloc(200);
+  sa_free(block);
+  sa_free(other);
+  sa_free(block);
+}
+
+static void
+two_frees_with_another_between(void **state)
+{
+  (void)state;
+  DEBUG_BUILD_ONLY();
+  void *block = sa_malloc(200);
+  aborts_saying(free_twice_with_another_between, block, "free of ");
+  sa_free(block);
+}
+
+int
+main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_pointer_into_the_stack),
+    cmocka_unit_test(a_pointer_to_a_global),
+    cmocka_unit_test(a_pointer_of_malloc),
+    cmocka_unit_test(a_pointer_into_a_mapping),
+    cmocka_unit_test(a_number_that_is_no_address),
+    cmocka_unit_test(realloc_of_a_foreign_pointer),
+    cmocka_unit_test(usable_size_of_a_foreign_pointer),
+    cmocka_unit_test(two_frees_in_a_row_of_a_small_block),
+    cmocka_unit_test(two_frees_of_a_large_block),
+    cmocka_unit_test(a_pointer_inside_a_small_block),
+    cmocka_unit_test(a_pointer_inside_a_large_block),
+    cmocka_unit_test(two_frees_with_another_between),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

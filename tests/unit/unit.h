@@ -1,0 +1,38 @@
+/*
+ * What every unit test includes: cmocka, the library, and a way to run code that must not take the
+ * test program down with it.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef UNIT_H
+#define UNIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stuballoc.h>
+
+enum { KIB = 1024, MIB = 1024 * KIB };
+
+/* What became of a child process. */
+struct child {
+  int  status;    /* as waitpid tells it */
+  char said[512]; /* the start of what it wrote to stderr */
+};
+
+/* Runs `body(argument)` in a forked child, which leaves through exit(0) if nothing stops it first.
+ * A child that hangs is killed by SIGALRM. */
+struct child child_run(void (*body)(void *), void *argument);
+
+/* How many lines are in a text; an unfinished one counts. */
+unsigned count_lines(const char *text);
+
+/* Fills a block with a pattern that depends on `seed`, and tells whether it is still there. */
+void fill(void *block, size_t size, unsigned seed);
+int  is_filled(const void *block, size_t size, unsigned seed);
+
+#endif
