@@ -4,7 +4,8 @@
 #include "engine/engine.h"
 #include "os/os.h"
 
-struct sa_cache sa_no_cache;
+struct sa_slab  sa_no_slab;
+struct sa_cache sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
 _Thread_local struct sa_cache *sa_self = &sa_no_cache;
 
 /* Set when this thread's cache was given up at its exit. What is allocated after that, by
@@ -62,42 +63,18 @@ take_adopted(struct sa_cache *cache, unsigned class)
   return NULL;
 }
 
-static void
-free_adopted(struct sa_cache *cache, struct sa_slab *slab, void *block)
-{
-  if (slab->free == block)
-    sa_misuse("free", block, "this block is free already");
-  if (!slab->free)
-    slab->last = block;
-  *(void **)block = slab->free;
-  slab->free = block;
-  if (++slab->freed < slab->capacity)
-    return;
-  drop_adopted(cache, slab);
-  sa_slab_destroy(slab);
-}
-
 /* --- current slabs --------------------------------------------------------------------------------- */
-
-static void
-make_current(struct sa_cache *cache, unsigned class, struct sa_slab *slab)
-{
-  cache->current[class] = slab;
-  sa_slab_set_owner(slab, cache, &cache->free[class]);
-}
 
 static void
 give_up_current(struct sa_cache *cache, unsigned class)
 {
   struct sa_slab *slab = cache->current[class];
-  slab->free = cache->free[class];
+  cache->current[class] = &sa_no_slab;
   slab->freed = 0;
   for (void *block = slab->free; block; block = *(void **)block) {
     slab->last = block;
     slab->freed++;
   }
-  cache->current[class] = NULL;
-  cache->free[class] = NULL;
   sa_slab_give_up(slab);
 }
 
@@ -105,7 +82,7 @@ static void
 give_up_all(struct sa_cache *cache)
 {
   for (unsigned class = 0; class < SA_CLASSES; class++)
-    if (cache->current[class])
+    if (cache->current[class] != &sa_no_slab)
       give_up_current(cache, class);
   for (unsigned place = 0; place < SA_ADOPTED; place++)
     if (cache->adopted[place])
@@ -122,29 +99,36 @@ find_slab(struct sa_cache *cache, unsigned class)
   return slab ? slab : sa_slab_new(class);
 }
 
-/* A list of free blocks of the class, from the current slab or from one that becomes it. */
-static void *
+/* Gets free blocks into a slab that is current but has none: false when there are none. */
+static bool
+find_blocks_in(struct sa_slab *slab)
+{
+  slab->free = sa_slab_collect(slab);
+  if (!slab->free)
+    slab->free = sa_slab_carve(slab);
+  return slab->free;
+}
+
+/* The current slab of the class, with free blocks; another one becomes it if need be. */
+static struct sa_slab *
 find_blocks(struct sa_cache *cache, unsigned class)
 {
-  for (;;) {
-    struct sa_slab *slab = cache->current[class];
-    if (slab) {
-      void *blocks = sa_slab_collect(slab);
-      if (!blocks)
-        blocks = sa_slab_carve(slab);
-      if (blocks)
-        return blocks;
-      if (!sa_slab_leave_full(slab))
-        continue;
-    }
-    slab = find_slab(cache, class);
-    cache->current[class] = slab;
-    if (!slab)
-      return sa_no_memory();
-    make_current(cache, class, slab);
-    if (slab->free)
-      return slab->free;
+  struct sa_slab *slab = cache->current[class];
+  if (slab != &sa_no_slab)
+    do {
+      if (find_blocks_in(slab))
+        return slab;
+    } while (!sa_slab_leave_full(slab));
+  slab = find_slab(cache, class);
+  if (!slab) {
+    cache->current[class] = &sa_no_slab;
+    return NULL;
   }
+  cache->current[class] = slab;
+  atomic_store_explicit(&slab->owner, cache, memory_order_relaxed);
+  if (!slab->free)
+    find_blocks_in(slab); /* new or claimed, it has some */
+  return slab;
 }
 
 static void
@@ -162,9 +146,10 @@ sa_cache_refill(struct sa_cache *cache, unsigned class)
 {
   cache->busy = true;
   follow_trim(cache);
-  void *block = find_blocks(cache, class);
+  struct sa_slab *slab = find_blocks(cache, class);
+  void           *block = slab ? slab->free : sa_no_memory();
   if (block)
-    cache->free[class] = *(void **)block;
+    slab->free = *(void **)block;
   cache->busy = false;
   return block;
 }
@@ -181,14 +166,25 @@ check_start(const struct sa_slab *slab, const void *block)
     sa_misuse("free", block, "no block starts there");
 }
 
-/* A current slab of this thread outside of the first region. */
 static void
-free_current(struct sa_slab *slab, void *block)
+push(struct sa_slab *slab, void *block)
 {
-  if (*slab->bin == block)
+  if (slab->free == block)
     sa_misuse("free", block, "this block is free already");
-  *(void **)block = *slab->bin;
-  *slab->bin = block;
+  *(void **)block = slab->free;
+  slab->free = block;
+}
+
+static void
+free_adopted(struct sa_cache *cache, struct sa_slab *slab, void *block)
+{
+  if (!slab->free)
+    slab->last = block;
+  push(slab, block);
+  if (++slab->freed < slab->capacity)
+    return;
+  drop_adopted(cache, slab);
+  sa_slab_destroy(slab);
 }
 
 static void
@@ -197,7 +193,7 @@ free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
   if (atomic_load_explicit(&slab->adopter, memory_order_relaxed) == cache) {
     free_adopted(cache, slab, block);
   } else if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == cache) {
-    free_current(slab, block);
+    push(slab, block); /* not in the first unit of the first region */
   } else if (sa_slab_adopt(slab)) {
     keep_adopted(cache, slab);
     free_adopted(cache, slab, block);
@@ -247,6 +243,8 @@ new_cache(void)
     sa_os_release(cache, length);
     return NULL;
   }
+  for (unsigned class = 0; class < SA_CLASSES; class++)
+    cache->current[class] = &sa_no_slab;
   atomic_init(&cache->in_use, true);
   cache->next = atomic_load_explicit(&all_caches, memory_order_relaxed);
   while (!atomic_compare_exchange_weak_explicit(&all_caches, &cache->next, cache,

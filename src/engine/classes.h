@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 enum {
   SA_CLASSES = 81,
   SA_SMALL = 1024,      /* up to here a table tells the class */
@@ -36,5 +38,7 @@ sa_class_size(unsigned class)
     return class == 0 ? 8 : (size_t)class * 16;
   return (size_t)(9 + (class - 9) % 8) << (4 + (class - 9) / 8);
 }
+
+#pragma GCC visibility pop
 
 #endif

@@ -44,6 +44,8 @@
 #include "engine/classes.h"
 #include "stuballoc.h"
 
+#pragma GCC visibility push(hidden)
+
 #define SA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SA_UNLIKELY(x) __builtin_expect(!!(x), 0)
 
@@ -57,25 +59,21 @@ enum {
 
 struct sa_cache;
 
-/*
- * The descriptor of a unit. In a slab of several units the first one's holds all; the others'
- * `owner`, `bin` and `lead` are kept, too, so that a free finds them from any block.
- */
+/* The descriptor of a unit. In a slab of several units the first one's holds all; in the others
+ * only `lead` is set, so that a free finds the first from any block. */
 struct sa_slab {
   /* The holder's alone, handed from holder to holder by the anchor. A line of its own, so that
    * frees from other threads do not take it away from the holder. */
-  void    *free;    /* an adopted slab's free blocks; a current one's are in the cache */
-  void    *last;    /* the end of that list */
-  uint32_t freed;   /* its length */
-  uint32_t carved;  /* the blocks from here on were never given out and never touched */
+  void    *free;   /* the list of free blocks; a block's first word is the link to the next */
+  void    *last;   /* the end of that list and its length, of an adopted slab; a current one's are */
+  uint32_t freed;  /* not kept up to date, which would take the fast path's time */
+  uint32_t carved; /* the blocks from here on were never given out and never touched */
   bool     large_pages; /* a large block in explicit large pages */
   char     pad[32];
 
   /* The cache in which this slab is current. The holder writes it, any freeing thread reads it,
    * relaxed: it asks only "is it mine?", and only I could have made it mine or not mine. */
   _Atomic(struct sa_cache *) owner;
-  /* Where that cache keeps the free list. Only the thread that `owner` names reads it. */
-  void **bin;
   /* Who holds the slab and which blocks were freed to nobody's list: see below. */
   _Atomic uint64_t anchor;
   /* The cache that adopted this slab; as `owner` otherwise. */
@@ -88,6 +86,7 @@ struct sa_slab {
   uint32_t lead;     /* units from the first one's descriptor to this */
   uint32_t units;
   size_t   length; /* of a large block: the bytes that may be used */
+  char     pad_line[8];
 };
 
 _Static_assert(sizeof(struct sa_slab) == 128, "two cache lines a unit");
@@ -148,8 +147,7 @@ struct sa_region {
 /* A thread's cache. All but `in_use` is its thread's alone, except after a fork, when the child's
  * one thread tidies up after the others. */
 struct sa_cache {
-  void           *free[SA_CLASSES];    /* the free blocks of each current slab */
-  struct sa_slab *current[SA_CLASSES]; /* NULL: none yet */
+  struct sa_slab *current[SA_CLASSES]; /* sa_no_slab: none yet */
   struct sa_slab *adopted[SA_ADOPTED];
   unsigned        adopt_next;  /* the oldest of them, when all places are taken */
   unsigned        trims_seen;
@@ -163,15 +161,14 @@ struct sa_cache {
 /* The first region once more, so that a free finds a descriptor without following a pointer.
  * Written once, when the library is loaded or, if that is earlier, by the first to allocate; no
  * thread has a block to free before that. */
-struct sa_home {
-  uintptr_t       base;
-  size_t          size; /* 0 before */
-  struct sa_slab *slabs;
-};
-extern struct sa_home sa_home;
+extern uintptr_t       sa_home_base;
+extern size_t          sa_home_size; /* 0 before */
+extern struct sa_slab *sa_home_slabs;
 
-/* This thread's cache; sa_no_cache, which owns no slab and has no free block, before its first
- * allocation and after its exit: so the fast path need not ask whether there is one. */
+/* Never has a free block; so the fast path need not ask whether there is a slab. */
+extern struct sa_slab sa_no_slab;
+/* This thread's cache; before its first allocation and after its exit sa_no_cache, which has no
+ * slabs and owns none: so the fast path need not ask whether there is a cache. */
 extern struct sa_cache sa_no_cache;
 extern _Thread_local struct sa_cache *sa_self;
 
@@ -230,8 +227,6 @@ void sa_slab_give_up(struct sa_slab *slab);
 void sa_slab_destroy(struct sa_slab *slab);
 /* Frees a block into a slab that the caller does not hold. */
 void sa_slab_put(struct sa_slab *slab, void *block);
-/* Makes the slab current in a cache, or, with NULL, in none. */
-void sa_slab_set_owner(struct sa_slab *slab, struct sa_cache *cache, void **bin);
 
 static inline unsigned
 sa_slab_class(const struct sa_slab *slab)
@@ -271,5 +266,7 @@ void sa_say(const char *format, ...) SA_ATTRIBUTE(format(printf, 1, 2));
 
 /* NULL with errno ENOMEM. */
 void *sa_no_memory(void);
+
+#pragma GCC visibility pop
 
 #endif

@@ -5,7 +5,9 @@
 enum { MAX_REGIONS = 256 };
 
 /* No address is near this base: before there is a region, none lies in it. */
-struct sa_home sa_home = {.base = (uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1)};
+uintptr_t       sa_home_base = (uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1);
+size_t          sa_home_size;
+struct sa_slab *sa_home_slabs;
 
 /* Filled from the front. A pointer is stored once, by compare-and-swap with release after the
  * region is complete, and read with acquire. */
@@ -107,8 +109,11 @@ publish(struct sa_region *region)
     if (!atomic_compare_exchange_strong_explicit(&regions[i], &none, region, memory_order_release,
                                                  memory_order_relaxed))
       continue;
-    if (i == 0)
-      sa_home = (struct sa_home){region->base, region->size, region->slabs};
+    if (i == 0) {
+      sa_home_base = region->base;
+      sa_home_slabs = region->slabs;
+      sa_home_size = region->size;
+    }
     return true;
   }
   return false;

@@ -56,6 +56,12 @@ anchor_change(struct sa_slab *slab, uint64_t *old, uint64_t new)
                                                memory_order_relaxed);
 }
 
+static void
+set_owner(struct sa_slab *slab, struct sa_cache *owner)
+{
+  atomic_store_explicit(&slab->owner, owner, memory_order_relaxed);
+}
+
 /* --- where claimable slabs are ------------------------------------------------------------------- */
 
 /* Slabs of each class that are listed; a hint, so that a search that cannot succeed is not begun.
@@ -163,15 +169,6 @@ sa_slab_destroy(struct sa_slab *slab)
   sa_units_give(slab, slab->units);
 }
 
-void
-sa_slab_set_owner(struct sa_slab *slab, struct sa_cache *cache, void **bin)
-{
-  for (uint32_t i = 0; i < slab->units; i++) {
-    slab[i].bin = bin;
-    atomic_store_explicit(&slab[i].owner, cache, memory_order_relaxed);
-  }
-}
-
 /* A page of blocks at a time, so that memory is touched when it is needed. */
 void *
 sa_slab_carve(struct sa_slab *slab)
@@ -210,11 +207,10 @@ sa_slab_leave_full(struct sa_slab *slab)
   if (sa_anchor_count(old) != 0)
     return false;
   struct sa_cache *owner = atomic_load_explicit(&slab->owner, memory_order_relaxed);
-  void           **bin = slab->bin;
-  sa_slab_set_owner(slab, NULL, NULL); /* before another may hold it and be its owner */
+  set_owner(slab, NULL); /* before another may hold it and be its owner */
   while (!anchor_change(slab, &old, old & ~SA_HELD))
     if (sa_anchor_count(old) != 0) {
-      sa_slab_set_owner(slab, owner, bin);
+      set_owner(slab, owner);
       return false;
     }
   return true;
@@ -277,7 +273,7 @@ sa_slab_put(struct sa_slab *slab, void *block)
 void
 sa_slab_give_up(struct sa_slab *slab)
 {
-  sa_slab_set_owner(slab, NULL, NULL);
+  set_owner(slab, NULL);
   uint32_t ours = slab->freed + slab->capacity - slab->carved;
   void    *first = slab->free;
   void    *last = slab->last;

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(hidden)
+
 enum sa_os_access { SA_OS_NONE, SA_OS_READ, SA_OS_WRITE };
 
 size_t sa_os_page(void);
@@ -56,5 +58,7 @@ void sa_os_watch_thread(void);
 
 /* Writes one line to stderr, without allocating. */
 void sa_os_say(const char *line, size_t length);
+
+#pragma GCC visibility pop
 
 #endif

@@ -60,7 +60,7 @@ takes_effect() {
     LD_DEBUG_OUTPUT="$scratch/bindings/process" "$@") >/dev/null 2>&1
   strangers=$(cd bindings && grep -FL "to $SA_PRELOAD [0]: normal symbol \`malloc'" -- *)
   [ -z "$strangers" ] && [ -n "$(ls bindings)" ]
-  report $? "$1 has its malloc from the library" || {
+  report $? "${1##*/} has its malloc from the library" || {
     ls bindings | sed "s/$/ ran/"
     for stranger in $strangers; do
       echo "$stranger has its malloc from elsewhere"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# python3: its own tests of garbage collection, threads and JSON, or, where a distribution leaves
-# those out, a script that does the like.
+# python3: garbage collection, threads and JSON, in a script and in python's own tests, which some
+# distributions leave out.
 . "$(dirname "$0")/common.sh"
 needs python3
 
