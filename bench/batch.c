@@ -22,8 +22,10 @@ static void
 make_plan(struct plan *plan, const struct work *work, uint64_t *seed)
 {
   void *order[BLOCKS];
-  for (uintptr_t i = 0; i < BLOCKS; i++) order[i] = (void *)i;
-  if (work->shuffled) random_shuffle(seed, order, BLOCKS);
+  for (uintptr_t i = 0; i < BLOCKS; i++)
+    order[i] = (void *)i;
+  if (work->shuffled)
+    random_shuffle(seed, order, BLOCKS);
   for (size_t i = 0; i < BLOCKS; i++) {
     plan->size[i] = (uint32_t)random_size(seed, work->sizes);
     plan->order[i] = (uint32_t)(uintptr_t)order[i];
@@ -38,13 +40,15 @@ run_plan(const struct plan *plan)
     blocks[i] = malloc(plan->size[i]);
     *blocks[i] = 1;
   }
-  for (size_t i = 0; i < BLOCKS; i++) free(blocks[plan->order[i]]);
+  for (size_t i = 0; i < BLOCKS; i++)
+    free(blocks[plan->order[i]]);
 }
 
 static void
 batches(void *plans, size_t count)
 {
-  for (size_t i = 0; i < count; i++) run_plan((struct plan *)plans + i % PLANS);
+  for (size_t i = 0; i < count; i++)
+    run_plan((struct plan *)plans + i % PLANS);
 }
 
 void
@@ -52,6 +56,7 @@ batch(const struct work *work)
 {
   uint64_t     seed = 1;
   struct plan *plans = bookkeeping(PLANS * sizeof *plans);
-  for (size_t i = 0; i < PLANS; i++) make_plan(&plans[i], work, &seed);
+  for (size_t i = 0; i < PLANS; i++)
+    make_plan(&plans[i], work, &seed);
   report(work->name, "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, batches, plans) / BLOCKS);
 }

@@ -22,7 +22,8 @@ short_life(void *argument)
     blocks[i] = malloc(plan->size[i]);
     *blocks[i] = 1;
   }
-  for (size_t i = 0; i < BLOCKS; i++) free(blocks[i]);
+  for (size_t i = 0; i < BLOCKS; i++)
+    free(blocks[i]);
   return NULL;
 }
 
@@ -41,6 +42,7 @@ churn(const struct work *work)
 {
   uint64_t    seed = 1;
   struct plan plan;
-  for (size_t i = 0; i < BLOCKS; i++) plan.size[i] = (uint32_t)random_size(&seed, work->sizes);
+  for (size_t i = 0; i < BLOCKS; i++)
+    plan.size[i] = (uint32_t)random_size(&seed, work->sizes);
   report(work->name, "", "ns", measure(CLOCK_MONOTONIC, lives, &plan));
 }

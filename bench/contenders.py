@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Who takes part: the allocators that are there, and how each is made to do the work."""
 
 import json
@@ -22,60 +23,96 @@ class Failed(Exception):
 
 
 def execute(command, **environment):
-    result = subprocess.run(
-        list(map(str, command)), env=os.environ | environment, capture_output=True, text=True
-    )
+    command = [str(word) for word in command]
+    result = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
     if result.returncode:
-        raise Failed(result.stderr.strip().splitlines()[-1:] or f"status {result.returncode}")
+        said = [line for line in result.stderr.splitlines() if line and not line.startswith("==")]
+        raise Failed(" ".join([f"status {result.returncode}:", *said[-1:]]))
     return result
 
 
 @dataclass
 class Contender:
-    """An allocator below the program `work`, which knows nothing of it."""
+    """An allocator, below the program `work` that knows nothing of it."""
 
     name: str
-    library: str = ""  # preloaded; glibc needs none
+    library: str = ""  # to be preloaded; glibc needs none
     environment: dict = field(default_factory=dict)
-    packaged: bool = False  # by Debian
+    packaged: bool = False  # comes with Debian
     only: str = ""  # the one workload that it is there for
 
     def run(self, bench, workload):
-        """Does the workload once; returns what it measured, as dicts."""
+        """Does the workload once; returns what it measured."""
         if workload == "instructions":
             return [{"measure": workload, "unit": "a pair", "value": self.instructions(bench)}]
-        output = self.preloaded([bench / "work", workload])
-        if output.stderr:  # the dynamic linker says so there when it could not preload
-            raise Failed(output.stderr.strip())
-        return list(map(json.loads, output.stdout.splitlines()))
+        return [json.loads(line) for line in self.work(bench, workload)]
 
-    def preloaded(self, command):
+    def work(self, bench, argument):
+        output = self.execute([bench / "work", argument])
+        if output.stderr:  # the dynamic linker complains there, and goes on without the library
+            raise Failed(output.stderr.strip())
+        return output.stdout.splitlines()
+
+    def execute(self, command):
         return execute(command, LD_PRELOAD=self.library, **self.environment)
 
     def instructions(self, bench):
-        """Instructions for a pair of 64 bytes: loop, calls and touching the block included."""
+        """Instructions for a pair of 64 bytes: the loop, the calls and the touch included."""
         few, many = (self.callgrind(bench, pairs) for pairs in (FEW_PAIRS, MANY_PAIRS))
         return (many - few) / (MANY_PAIRS - FEW_PAIRS)
 
     def callgrind(self, bench, pairs):
         tool = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]
-        output = self.preloaded([*tool, bench / "work", "-n", pairs, "pair 64"])
+        output = self.execute([*tool, bench / "work", "-n", pairs, "pair 64"])
         return int(re.search(r"Collected : (\d+)", output.stderr)[1])
 
 
 @dataclass
 class Pool(Contender):
-    """A pool library, by a program of its own that is linked to it."""
+    """A pool library, in a program of its own that is linked to it."""
 
-    program: str = ""
-    way: str = ""  # "created" or "cleared"
+    command: tuple = ()
 
     def run(self, bench, workload):
-        return [json.loads(execute([bench / self.program, self.way]).stdout)]
+        program, way = self.command
+        return [json.loads(execute([bench / program, way]).stdout)]
 
 
-def is_there(contender, bench):
+def can_be_preloaded(contender, bench):
     try:
-        return bool(contender.run(bench, "list-nothing"))
+        return bool(contender.work(bench, "list"))
     except Failed:
         return False
+
+
+def find_contenders(bench, stuballoc, given):
+    """stuballoc, which must be there; what Debian packages; what was given as NAME=PATH; pools."""
+    mandatory = [Contender("stuballoc", stuballoc)]
+    mandatory += [Contender(name, library) for name, library in given]
+    for contender in mandatory:
+        contender.work(bench, "list")
+
+    packaged = [Contender(name, library, packaged=True) for name, library in PACKAGED.items()]
+    return [
+        mandatory[0],
+        Contender("glibc", packaged=True),
+        *(contender for contender in packaged if can_be_preloaded(contender, bench)),
+        *mandatory[1:],
+        Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only="reverse"),
+        *find_pools(bench),
+    ]
+
+
+def find_pools(bench):
+    return [
+        Pool(f"{library} pool, {way}", only="stub-call", command=(program, way))
+        for library, program in POOLS.items()
+        for way in ("created", "cleared")
+        if (bench / program).exists()
+    ]
+
+
+def find_workloads(bench):
+    """Every workload there is; instructions can be counted only by valgrind."""
+    counted = ["instructions"] if shutil.which("valgrind") else []
+    return Contender("glibc").work(bench, "list") + counted

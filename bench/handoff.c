@@ -25,7 +25,8 @@ struct handoff {
 static void
 wait_a_little(unsigned *looks)
 {
-  if (++*looks % PATIENCE == 0) sched_yield();
+  if (++*looks % PATIENCE == 0)
+    sched_yield();
 }
 
 /* False when it is over. */
@@ -33,7 +34,8 @@ static bool
 hand_over(struct handoff *handoff, char *block)
 {
   for (unsigned looks = 0; !ring_put(&handoff->ring, block); wait_a_little(&looks))
-    if (atomic_load_explicit(&handoff->over, memory_order_relaxed)) return false;
+    if (atomic_load_explicit(&handoff->over, memory_order_relaxed))
+      return false;
   return true;
 }
 
@@ -45,7 +47,8 @@ produce(void *argument)
   for (size_t i = 0;; i++) {
     char *block = malloc(handoff->size[i % PLAN]);
     *block = 1;
-    if (!hand_over(handoff, block)) return block;
+    if (!hand_over(handoff, block))
+      return block;
   }
 }
 
@@ -55,8 +58,10 @@ consume(void *argument, size_t count)
   struct handoff *handoff = argument;
   for (size_t i = 0; i < count; i++) {
     char *block;
-    for (unsigned looks = 0; !(block = ring_take(&handoff->ring));) wait_a_little(&looks);
-    if (*block != 1) abort();
+    for (unsigned looks = 0; !(block = ring_take(&handoff->ring));)
+      wait_a_little(&looks);
+    if (*block != 1)
+      abort();
     free(block);
   }
 }
@@ -67,7 +72,8 @@ handoff(const struct work *work)
   uint64_t        seed = 1;
   struct handoff *shared = bookkeeping(sizeof *shared);
   ring_init(&shared->ring, work->depth);
-  for (size_t i = 0; i < PLAN; i++) shared->size[i] = (uint32_t)random_size(&seed, work->sizes);
+  for (size_t i = 0; i < PLAN; i++)
+    shared->size[i] = (uint32_t)random_size(&seed, work->sizes);
 
   pthread_t producer;
   use_processor(0);

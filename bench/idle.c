@@ -3,9 +3,6 @@
  * seconds later, with no call to the allocator in between? In idle, another thread frees it, while
  * the one that allocated sleeps; in burst, one thread does both.
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdint.h>
@@ -50,8 +47,10 @@ static void
 empty(struct heap *heap)
 {
   uint64_t seed = 1;
-  if (heap->work->shuffled) random_shuffle(&seed, heap->blocks, heap->count);
-  for (size_t i = 0; i < heap->count; i++) free(heap->blocks[i]);
+  if (heap->work->shuffled)
+    random_shuffle(&seed, heap->blocks, heap->count);
+  for (size_t i = 0; i < heap->count; i++)
+    free(heap->blocks[i]);
 }
 
 static double

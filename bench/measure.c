@@ -1,6 +1,3 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "measure.h"
 
 #include <stdio.h>
@@ -39,7 +36,8 @@ static size_t
 count_for_a_slice(clockid_t clock, measured *body, void *context)
 {
   size_t count = 1;
-  while (slice(clock, body, context, count) < slice_ns) count *= 2;
+  while (slice(clock, body, context, count) < slice_ns)
+    count *= 2;
   return count;
 }
 
@@ -53,11 +51,13 @@ ascending(const void *a, const void *b)
 double
 measure(clockid_t clock, measured *body, void *context)
 {
-  if (exactly) return slice(clock, body, context, exactly) / (double)exactly;
+  if (exactly)
+    return slice(clock, body, context, exactly) / (double)exactly;
 
   size_t count = count_for_a_slice(clock, body, context);
   double slices[SLICES];
-  for (int i = 0; i < SLICES; i++) slices[i] = slice(clock, body, context, count);
+  for (int i = 0; i < SLICES; i++)
+    slices[i] = slice(clock, body, context, count);
   qsort(slices, SLICES, sizeof *slices, ascending);
   return slices[SLICES / 2] / (double)count;
 }

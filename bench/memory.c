@@ -1,6 +1,3 @@
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include "memory.h"
 
 #include <fcntl.h>
@@ -22,19 +19,22 @@ resident(void)
 {
   char text[128] = "";
   int  statm = open("/proc/self/statm", O_RDONLY);
-  if (statm < 0 || read(statm, text, sizeof text - 1) < 0) die("/proc/self/statm");
+  if (statm < 0 || read(statm, text, sizeof text - 1) < 0)
+    die("/proc/self/statm");
   close(statm);
 
   size_t pages;
-  if (sscanf(text, "%*u %zu", &pages) != 1) die("/proc/self/statm");
+  if (sscanf(text, "%*u %zu", &pages) != 1)
+    die("/proc/self/statm");
   return pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
 void *
 bookkeeping(size_t size)
 {
-  void *room = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (room == MAP_FAILED) die("bookkeeping");
+  void *room =
+    mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  if (room == MAP_FAILED)
+    die("bookkeeping");
   return room;
 }

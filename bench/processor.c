@@ -13,7 +13,8 @@ nth_allowed(size_t index)
 {
   size_t processor = 0;
   for (; !CPU_ISSET(processor, &allowed) || index > 0; processor++)
-    if (CPU_ISSET(processor, &allowed)) index--;
+    if (CPU_ISSET(processor, &allowed))
+      index--;
   return processor;
 }
 

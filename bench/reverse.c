@@ -46,7 +46,8 @@ helper(void *argument)
   use_processor(1);
   for (;;) {
     sem_wait(&reversal->go);
-    if (reversal->helper_count == 0) return NULL;
+    if (reversal->helper_count == 0)
+      return NULL;
     reverse_part(reversal->objects, 0, OBJECTS / 4, reversal->helper_count);
     sem_post(&reversal->gone);
   }

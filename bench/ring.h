@@ -17,8 +17,8 @@
 enum { RING_STEP = 16 };
 
 struct ring_end {
-  alignas(64) size_t done; /* blocks so far; this end's own */
-  size_t seen;             /* what this end last saw of the other's `told` */
+  alignas(64) size_t done;        /* blocks so far; this end's own */
+  size_t seen;                    /* what this end last saw of the other's `told` */
   alignas(64) atomic_size_t told; /* `done` as the other end may know it */
 };
 
@@ -50,7 +50,8 @@ ring_look(struct ring_end *end, struct ring_end *other)
 static inline void
 ring_step(struct ring_end *end)
 {
-  if (++end->done % RING_STEP == 0) ring_tell(end);
+  if (++end->done % RING_STEP == 0)
+    ring_tell(end);
 }
 
 /* False when the ring is full. */
@@ -60,7 +61,8 @@ ring_put(struct ring *ring, void *block)
   struct ring_end *end = &ring->putter;
   if (end->done - end->seen == ring->depth) {
     ring_look(end, &ring->taker);
-    if (end->done - end->seen == ring->depth) return 0;
+    if (end->done - end->seen == ring->depth)
+      return 0;
   }
   ring->slots[end->done & (ring->depth - 1)] = block;
   ring_step(end);
@@ -74,7 +76,8 @@ ring_take(struct ring *ring)
   struct ring_end *end = &ring->taker;
   if (end->done == end->seen) {
     ring_look(end, &ring->putter);
-    if (end->done == end->seen) return NULL;
+    if (end->done == end->seen)
+      return NULL;
   }
   void *block = ring->slots[end->done & (ring->depth - 1)];
   ring_step(end);

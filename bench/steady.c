@@ -2,9 +2,6 @@
  * Sixteen threads allocate, one frees, in random order, and the amount that lives stays the same:
  * how much is resident for it?
  */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -21,8 +18,8 @@
 
 enum {
   PRODUCERS = 16,
-  DEPTH = 256,       /* of the ring from each producer */
-  WARM_UP = 8,       /* how often everything is replaced before the first sample */
+  DEPTH = 256, /* of the ring from each producer */
+  WARM_UP = 8, /* how often everything is replaced before the first sample */
   SAMPLES = 100,
   SAMPLE_US = 20000,
   NAP_US = 100
@@ -39,8 +36,8 @@ struct producer {
 
 struct freer {
   struct producer *producers;
-  size_t           count;   /* blocks that live */
-  uint32_t       **blocks;  /* each begins with its size */
+  size_t           count;    /* blocks that live */
+  uint32_t       **blocks;   /* each begins with its size */
   atomic_size_t    replaced; /* blocks; written by the freer, as is the next */
   atomic_size_t    freed;    /* bytes */
 };
@@ -69,7 +66,8 @@ produce(void *argument)
     memset(block, 1, size);
     *block = (uint32_t)size;
     add(&producer->allocated, size);
-    while (!ring_put(&producer->ring, block) && !is_over()) usleep(NAP_US);
+    while (!ring_put(&producer->ring, block) && !is_over())
+      usleep(NAP_US);
   }
   return NULL;
 }
@@ -99,7 +97,8 @@ free_at_random(void *argument)
   struct freer *freer = argument;
   uint64_t      seed = 1;
   while (!is_over()) {
-    for (int i = 0; i < PRODUCERS; i++) take_from(freer, &freer->producers[i], &seed);
+    for (int i = 0; i < PRODUCERS; i++)
+      take_from(freer, &freer->producers[i], &seed);
     sched_yield();
   }
   return NULL;
@@ -109,7 +108,8 @@ static size_t
 live_bytes(struct freer *freer)
 {
   size_t live = 0;
-  for (int i = 0; i < PRODUCERS; i++) live += atomic_load(&freer->producers[i].allocated);
+  for (int i = 0; i < PRODUCERS; i++)
+    live += atomic_load(&freer->producers[i].allocated);
   return live - atomic_load(&freer->freed);
 }
 
@@ -121,7 +121,8 @@ sample(const struct work *work, struct freer *freer, size_t before)
     usleep(SAMPLE_US);
     double share = ((double)resident() - (double)before) / (double)live_bytes(freer) * 100;
     sum += share;
-    if (share > most) most = share;
+    if (share > most)
+      most = share;
   }
   report(work->name, "mean", "% of live", sum / SAMPLES);
   report(work->name, "most", "% of live", most);
@@ -146,8 +147,10 @@ steady(const struct work *work)
     pthread_create(&threads[i], NULL, produce, &freer->producers[i]);
   pthread_create(&threads[PRODUCERS], NULL, free_at_random, freer);
 
-  while (atomic_load(&freer->replaced) < WARM_UP * freer->count) usleep(SAMPLE_US);
+  while (atomic_load(&freer->replaced) < WARM_UP * freer->count)
+    usleep(SAMPLE_US);
   sample(work, freer, before);
   atomic_store(&over, true);
-  for (int i = 0; i <= PRODUCERS; i++) pthread_join(threads[i], NULL);
+  for (int i = 0; i <= PRODUCERS; i++)
+    pthread_join(threads[i], NULL);
 }

@@ -15,14 +15,16 @@ one_call(void)
     blocks[i] = malloc(stub_call_sizes[i]);
     memset(blocks[i], 1, stub_call_sizes[i]);
   }
-  for (size_t i = 0; i < STUB_CALL_BLOCKS; i++) free(blocks[i]);
+  for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
+    free(blocks[i]);
 }
 
 static void
 calls(void *unused, size_t count)
 {
   (void)unused;
-  for (size_t i = 0; i < count; i++) one_call();
+  for (size_t i = 0; i < count; i++)
+    one_call();
 }
 
 void

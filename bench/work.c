@@ -48,7 +48,8 @@ enum { WORKS = sizeof works / sizeof *works };
 static int
 list(void)
 {
-  for (size_t i = 0; i < WORKS; i++) puts(works[i].name);
+  for (size_t i = 0; i < WORKS; i++)
+    puts(works[i].name);
   return EXIT_SUCCESS;
 }
 
@@ -56,7 +57,8 @@ static int
 run(const char *name)
 {
   for (size_t i = 0; i < WORKS; i++) {
-    if (strcmp(works[i].name, name) != 0) continue;
+    if (strcmp(works[i].name, name) != 0)
+      continue;
     works[i].run(&works[i]);
     return EXIT_SUCCESS;
   }

@@ -47,5 +47,6 @@ main(int argc, char **argv)
   if (argc == 2 && strcmp(argv[1], "created") == 0)
     report("stub-call", "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, create, NULL));
   else
-    report("stub-call", "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, clear, talloc_pool(NULL, POOL)));
+    report("stub-call", "", "ns",
+           measure(CLOCK_PROCESS_CPUTIME_ID, clear, talloc_pool(NULL, POOL)));
 }

@@ -54,18 +54,32 @@ sa_malloc(size_t size)
   return block;
 }
 
+/* A block in a unit that is not the first of one of this thread's current slabs. */
 static SA_ATTRIBUTE(noinline) void
-free_slowly(void *block)
+free_elsewhere(struct sa_slab *slab, void *block)
+{
+  slab -= slab->lead;
+  switch (sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed))) {
+  case SA_NOTHING:
+    sa_misuse("free", block, "stuballoc did not give it out, or it was freed before");
+  case SA_LARGE:
+    sa_large_free(slab, block);
+    break;
+  default:
+    sa_cache_free(slab, block);
+  }
+}
+
+/* A block, or no block of ours, outside of the first region. */
+static SA_ATTRIBUTE(noinline) void
+free_outside(void *block)
 {
   if (!block)
     return;
-  struct sa_slab *slab = sa_slab_of(block);
-  if (!slab)
-    sa_misuse("free", block, "stuballoc did not give it out, or it was freed before");
-  if (sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) == SA_LARGE)
-    sa_large_free(slab, block);
-  else
-    sa_cache_free(slab, block);
+  struct sa_region *region = sa_region_of(block);
+  if (!region)
+    sa_misuse("free", block, "stuballoc did not give it out");
+  free_elsewhere(&region->slabs[sa_region_unit(region, block)], block);
 }
 
 static SA_ATTRIBUTE(noinline, cold) void
@@ -80,14 +94,14 @@ sa_free(void *block)
   /* One compare for NULL, for every pointer that is not ours, and for the rare other regions. */
   size_t offset = (uintptr_t)block - sa_home_base;
   if (SA_UNLIKELY(offset >= sa_home_size)) {
-    free_slowly(block);
+    free_outside(block);
     return;
   }
   struct sa_slab *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   /* Only current slabs name an owner, so one compare answers "is it mine?" and "is there nothing
    * to count?". */
   if (SA_UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != sa_self)) {
-    free_slowly(block);
+    free_elsewhere(slab, block);
     return;
   }
   /* The list's head is found from the block by arithmetic alone: a processor then forwards this

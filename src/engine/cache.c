@@ -63,6 +63,42 @@ take_adopted(struct sa_cache *cache, unsigned class)
   return NULL;
 }
 
+/* --- parcels ------------------------------------------------------------------------------------- */
+
+static void
+send(struct sa_parcel *parcel)
+{
+  if (parcel->slab)
+    sa_slab_put(parcel);
+  parcel->slab = NULL;
+}
+
+/* A compare-and-swap makes the processor wait for all it has under way, so blocks freed one after
+ * the other into one slab are sent together; never so many that they would be missed. */
+static bool
+is_full(const struct sa_parcel *parcel)
+{
+  enum { MOST_BLOCKS = 64, MOST_BYTES = 8192 };
+  return parcel->count == MOST_BLOCKS || parcel->count * parcel->slab->size >= MOST_BYTES;
+}
+
+static void
+free_by_parcel(struct sa_cache *cache, struct sa_slab *slab, void *block)
+{
+  struct sa_parcel *parcel = &cache->parcels[sa_slab_class(slab)];
+  if (parcel->slab != slab) {
+    send(parcel);
+    *parcel = (struct sa_parcel){.slab = slab, .last = block};
+  }
+  if (parcel->first == block)
+    sa_misuse("free", block, "this block is free already");
+  *(void **)block = parcel->first;
+  parcel->first = block;
+  parcel->count++;
+  if (is_full(parcel))
+    send(parcel);
+}
+
 /* --- current slabs --------------------------------------------------------------------------------- */
 
 static void
@@ -81,6 +117,8 @@ give_up_current(struct sa_cache *cache, unsigned class)
 static void
 give_up_all(struct sa_cache *cache)
 {
+  for (unsigned class = 0; class < SA_CLASSES; class++)
+    send(&cache->parcels[class]);
   for (unsigned class = 0; class < SA_CLASSES; class++)
     if (cache->current[class] != &sa_no_slab)
       give_up_current(cache, class);
@@ -159,7 +197,7 @@ sa_cache_refill(struct sa_cache *cache, unsigned class)
 static void
 check_start(const struct sa_slab *slab, const void *block)
 {
-  size_t offset = (size_t)((const char *)block - slab->start);
+  uint32_t offset = (uint32_t)((const char *)block - slab->start);
   if (offset % slab->size != 0)
     sa_misuse("free", block, "it points inside a block");
   if (offset / slab->size >= slab->capacity)
@@ -176,29 +214,26 @@ push(struct sa_slab *slab, void *block)
 }
 
 static void
-free_adopted(struct sa_cache *cache, struct sa_slab *slab, void *block)
+free_adopted(struct sa_slab *slab, void *block)
 {
   if (!slab->free)
     slab->last = block;
   push(slab, block);
-  if (++slab->freed < slab->capacity)
-    return;
-  drop_adopted(cache, slab);
-  sa_slab_destroy(slab);
+  slab->freed++;
 }
 
 static void
 free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
 {
-  if (atomic_load_explicit(&slab->adopter, memory_order_relaxed) == cache) {
-    free_adopted(cache, slab, block);
-  } else if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == cache) {
-    push(slab, block); /* not in the first unit of the first region */
+  if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == cache) {
+    push(slab, block); /* not in the slab's first unit, or not in the first region */
+  } else if (atomic_load_explicit(&slab->adopter, memory_order_relaxed) == cache) {
+    free_adopted(slab, block);
   } else if (sa_slab_adopt(slab)) {
     keep_adopted(cache, slab);
-    free_adopted(cache, slab, block);
+    free_adopted(slab, block);
   } else {
-    sa_slab_put(slab, block);
+    free_by_parcel(cache, slab, block);
   }
 }
 
@@ -208,7 +243,7 @@ sa_cache_free(struct sa_slab *slab, void *block)
   check_start(slab, block);
   struct sa_cache *cache = sa_self;
   if (cache == &sa_no_cache) {
-    sa_slab_put(slab, block);
+    sa_slab_put(&(struct sa_parcel){slab, block, block, 1});
     return;
   }
   cache->busy = true;

@@ -24,7 +24,7 @@
  * nobody holds go to its anchor, which counts them: once a fair part of its blocks is free the
  * slab is listed, and any thread that needs its class may claim it; once all of them are, the
  * thread that freed the last gives the units back. So no thread, idle or gone, keeps more from the
- * others than its current slabs and a few adopted ones.
+ * others than its current slabs, a few adopted ones, and a few blocks of each class on their way.
  *
  * Units given back stay dirty, for quick use, within a reserve that is small beside the peak of
  * the process; beyond it their pages return to the system there and then.
@@ -54,7 +54,7 @@ enum {
   SA_UNIT = 1 << SA_UNIT_SHIFT,
   SA_CHUNK_UNITS = 64,
   SA_CHUNK = SA_UNIT * SA_CHUNK_UNITS,
-  SA_ADOPTED = 16, /* slabs a cache may hold beside its current ones */
+  SA_ADOPTED = 8, /* slabs a cache may hold beside its current ones */
 };
 
 struct sa_cache;
@@ -67,9 +67,10 @@ struct sa_slab {
   void    *free;   /* the list of free blocks; a block's first word is the link to the next */
   void    *last;   /* the end of that list and its length, of an adopted slab; a current one's are */
   uint32_t freed;  /* not kept up to date, which would take the fast path's time */
-  uint32_t carved; /* the blocks from here on were never given out and never touched */
+  uint32_t carved; /* so many blocks were given out at least once; the others are untouched */
+  uint32_t first;  /* the number of the block that is carved first; block 0 follows the last */
   bool     large_pages; /* a large block in explicit large pages */
-  char     pad[32];
+  char     pad[28];
 
   /* The cache in which this slab is current. The holder writes it, any freeing thread reads it,
    * relaxed: it asks only "is it mine?", and only I could have made it mine or not mine. */
@@ -144,11 +145,20 @@ struct sa_region {
   _Atomic size_t    chunks_seen;
 };
 
+/* Free blocks of one slab, linked, on their way to its anchor. */
+struct sa_parcel {
+  struct sa_slab *slab; /* NULL: there are none */
+  void           *first;
+  void           *last;
+  uint32_t        count;
+};
+
 /* A thread's cache. All but `in_use` is its thread's alone, except after a fork, when the child's
  * one thread tidies up after the others. */
 struct sa_cache {
   struct sa_slab *current[SA_CLASSES]; /* sa_no_slab: none yet */
   struct sa_slab *adopted[SA_ADOPTED];
+  struct sa_parcel parcels[SA_CLASSES];
   unsigned        adopt_next;  /* the oldest of them, when all places are taken */
   unsigned        trims_seen;
   bool            busy;        /* in a step off the fast path: a fork now leaves it undefined */
@@ -225,8 +235,8 @@ void *sa_slab_collect(struct sa_slab *slab);
 bool sa_slab_leave_full(struct sa_slab *slab);
 void sa_slab_give_up(struct sa_slab *slab);
 void sa_slab_destroy(struct sa_slab *slab);
-/* Frees a block into a slab that the caller does not hold. */
-void sa_slab_put(struct sa_slab *slab, void *block);
+/* Frees blocks into a slab that the caller does not hold. */
+void sa_slab_put(const struct sa_parcel *parcel);
 
 static inline unsigned
 sa_slab_class(const struct sa_slab *slab)

@@ -51,13 +51,18 @@ needs() {
   done
 }
 
+# on_ours COMMAND...: with the library; a deadlock shall not stop the tests
+on_ours() {
+  timeout 300 env LD_PRELOAD="$SA_PRELOAD" "$@"
+}
+
 # takes_effect COMMAND...: every process of it has its malloc from the library, the dynamic linker
 # says. A run that quietly stayed with the C library's would prove nothing.
 takes_effect() {
   rm -rf bindings
   mkdir bindings
-  (cd with && env LD_PRELOAD="$SA_PRELOAD" LD_DEBUG=bindings \
-    LD_DEBUG_OUTPUT="$scratch/bindings/process" "$@") >/dev/null 2>&1
+  (cd with && on_ours env LD_DEBUG=bindings LD_DEBUG_OUTPUT="$scratch/bindings/process" \
+    "$@") >/dev/null 2>&1
   strangers=$(cd bindings && grep -FL "to $SA_PRELOAD [0]: normal symbol \`malloc'" -- *)
   [ -z "$strangers" ] && [ -n "$(ls bindings)" ]
   report $? "${1##*/} has its malloc from the library" || {
@@ -75,7 +80,7 @@ same() {
   shift
   (cd without && "$@") >without.out 2>&1
   plain=$?
-  (cd with && env LD_PRELOAD="$SA_PRELOAD" "$@") >with.out 2>&1
+  (cd with && on_ours "$@") >with.out 2>&1
   ours=$?
   [ $plain -eq 0 ] && [ $ours -eq 0 ] && cmp -s without.out with.out
   report $? "$name" || {

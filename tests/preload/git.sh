@@ -7,7 +7,7 @@ needs git
 # history: a stream for git fast-import, where there is none to clone: in an unpacked tarball
 history() {
   awk 'BEGIN {
-    for (commit = 1; commit <= 300; commit++) {
+    for (commit = 1; commit <= 600; commit++) {
       printf "commit refs/heads/main\ncommitter A <a@example.org> %d +0000\n", 1700000000 + commit
       printf "data <<END\ncommit %d\nEND\n", commit
       printf "M 644 inline folder/file%d\ndata <<END\n", commit % 20

@@ -1,18 +1,19 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# stress-ng: its malloc stressor checks what it allocates; its exit status says what it found.
+# stress-ng: its malloc stressor, in two workers of three threads each.
 . "$(dirname "$0")/common.sh"
 needs stress-ng
 
-# stress NAME OPTION...: two workers of three threads each; one that dies is not to be replaced
-stress() {
-  name=$1
-  shift
-  same "$name" stress-ng --quiet --malloc 2 --malloc-pthreads 2 --malloc-zerofree --verify \
-    --oomable "$@"
-}
+# What it says differs from run to run, and a worker that died may still count as success: so this
+# keeps what is bad news, and whatever stress-ng did not say itself.
+cat >stress <<'SH'
+stress-ng --verbose --malloc 2 --malloc-pthreads 2 --malloc-zerofree --verify --oomable "$@" >log 2>&1
+status=$?
+sed -n '/^stress-ng: /!p; /died/p; /fail/p; /WARN/p' log
+exit $status
+SH
 
 takes_effect stress-ng --quiet --malloc 1 --malloc-ops 1000
-stress 'many small blocks' --malloc-bytes 64k --malloc-max 2048 --timeout 3s
-stress 'a few large blocks' --malloc-bytes 8m --malloc-max 32 --timeout 2s
+same 'many small blocks' sh ../stress --malloc-bytes 64k --malloc-max 2048 --timeout 3s
+same 'a few large blocks' sh ../stress --malloc-bytes 8m --malloc-max 32 --timeout 2s
 finish

@@ -156,16 +156,16 @@ the_child_resizes_and_trims(void **state)
 static void
 fork_again(void *unused)
 {
-  succeeds_each_time(allocate, unused);
+  struct child grandchild = child_run(allocate, unused);
+  if (grandchild.status != 0)
+    exit(1);
 }
 
 static void
 the_child_may_fork_in_turn(void **state)
 {
   (void)state;
-  struct child child = child_run(fork_again, NULL);
-  assert_string_equal(child.said, "");
-  assert_int_equal(child.status, 0);
+  succeeds_each_time(fork_again, NULL);
 }
 
 int

@@ -13,8 +13,8 @@ next_size(size_t size)
 {
   if (size < 4 * KIB)
     return size + 1;
-  size_t power = (size_t)1 << (63 - __builtin_clzll(size));
-  return size == power - 1 ? power : size == power ? power + 1 : 2 * power - 1;
+  size_t power = (size_t)1 << (63 - __builtin_clzll(size + 1));
+  return size + 1 == power ? power : size == power ? power + 1 : 2 * power - 1;
 }
 
 static void

@@ -25,7 +25,8 @@ struct child {
 };
 
 /* Runs `body(argument)` in a forked child, which leaves through exit(0) if nothing stops it first.
- * A child that hangs is killed by SIGALRM. */
+ * A child that hangs is killed by SIGALRM. No assertion in the body: it would go on with the next
+ * test in the child; exit(1) says that something is wrong. */
 struct child child_run(void (*body)(void *), void *argument);
 
 /* How many lines are in a text; an unfinished one counts. */

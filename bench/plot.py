@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Plots by gnuplot, as SVG."""
+
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+# Okabe and Ito's colours, which colour-blind people can tell apart, but for their yellow, which is
+# too pale here. The ground is white, so that no dark page swallows the text.
+COLOURS = ["#000000", "#e69f00", "#56b4e9", "#009e73", "#d55e00", "#cc79a7", "#0072b2"]
+
+STYLE = """
+set terminal svg size 960,420 dynamic font 'sans-serif,13' background '#ffffff'
+set style data histograms
+set style histogram clustered gap 1.5
+set style fill solid 1 border rgb '#ffffff'
+set boxwidth 1
+set grid ytics linecolor '#cccccc'
+set border 3
+set tics nomirror
+set key outside top center horizontal
+set datafile missing '-'
+set yrange [0:*]
+"""
+
+
+@dataclass
+class Plot:
+    file: str
+    title: str
+    workloads: tuple
+    relative: bool = True  # to stuballoc; else as measured, in per cent
+
+    def shows(self, measure, unit):
+        of_these = measure.split()[0] in self.workloads
+        return of_these and (self.relative or unit.startswith("%"))
+
+    def figure(self, results, measure, name):
+        value = (results.ratio if self.relative else results.median)(measure, name)
+        return "-" if value is None else f"{value:.3f}"
+
+
+PLOTS = [
+    Plot("pairs.svg", "Allocate and free one block: time, stuballoc = 1", ("pair",)),
+    Plot("calls.svg", "Many blocks at a time: time, stuballoc = 1", ("batch", "stub-call")),
+    Plot("threads.svg", "Several threads: time, stuballoc = 1", ("reverse", "handoff", "churn")),
+    Plot("memory.svg", "Resident memory, % of peak or of live", ("idle", "burst", "steady"), False),
+]
+
+
+def script(plot, results, measures, target):
+    names = results.allocators()
+    lines = [
+        f'"{measure}" ' + " ".join(plot.figure(results, measure, name) for name in names)
+        for measure in measures
+    ]
+    bars = [
+        f"$data using {i + 2}:xtic(1) title '{name}' linecolor '{COLOURS[i % len(COLOURS)]}'"
+        for i, name in enumerate(names)
+    ]
+    return "\n".join(
+        [
+            "$data << end_of_data",
+            *lines,
+            "end_of_data",
+            STYLE,
+            f"set output '{target}'",
+            f"set title '{plot.title}'",
+            f"plot {', '.join(bars)}",
+        ]
+    )
+
+
+def draw(results, directory):
+    Path(directory).mkdir(parents=True, exist_ok=True)
+    for plot in PLOTS:
+        measures = [each for each in results.measures if plot.shows(each, results.unit(each))]
+        if measures:
+            commands = script(plot, results, measures, Path(directory) / plot.file)
+            subprocess.run(["gnuplot"], input=commands, text=True, check=True)

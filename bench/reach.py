@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What stuballoc must reach, and whether it does."""
+
+from dataclasses import dataclass
+
+from results import number
+
+
+@dataclass
+class Share:
+    """At most this share of the best peer's figure."""
+
+    workload: str
+    most: float
+    packaged_only: bool = False
+
+    def check(self, results, measure, ours):
+        peers = results.peers(measure, self.packaged_only)
+        best = min(peers, key=peers.get)
+        share = ours / peers[best]
+        return share <= self.most, f"{share:.2f} of {best}'s {number(peers[best])}"
+
+
+@dataclass
+class Limit:
+    """At most this much, whatever the others do."""
+
+    workload: str
+    most: float
+
+    def check(self, results, measure, ours):
+        return ours <= self.most, f"{number(ours)} {results.unit(measure)}"
+
+
+REACH = [
+    Share("pair", 0.9),
+    Share("stub-call", 0.9),
+    Share("batch", 1.0),
+    Share("handoff", 1.0, packaged_only=True),
+    Limit("instructions", 40),
+    Limit("idle ordered left", 10),
+    Limit("idle shuffled left", 10),
+    Limit("burst left", 10),
+    Limit("steady 1024 most", 125),
+    Limit("steady mixed most", 125),
+]
+
+
+def covers(workload, measure):
+    """'pair' covers 'pair 64' and itself, but not 'pairs'."""
+    return f"{measure} ".startswith(f"{workload} ")
+
+
+def check_reach(results):
+    """Prints a line for each goal that was measured; returns whether all of them are reached."""
+    verdicts = []
+    for goal in REACH:
+        for measure in [each for each in results.measures if covers(goal.workload, each)]:
+            ours = results.median(measure, "stuballoc")
+            holds, found = goal.check(results, measure, ours) if ours is not None else (False, "-")
+            verdicts.append(holds)
+            print(f"{'holds ' if holds else 'MISSES'}  {measure:22} {found}, at most {goal.most}")
+    print(f"{sum(verdicts)} hold, {len(verdicts) - sum(verdicts)} miss")
+    return all(verdicts)
