@@ -15,7 +15,7 @@ PACKAGED = {  # by Debian; the dynamic linker knows where they are
 }
 POOLS = {"talloc": "work_talloc", "APR": "work_apr"}
 NO_THREAD_CACHE = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
-FEW_PAIRS, MANY_PAIRS = 20_000, 120_000
+FEW_PAIRS, MANY_PAIRS = 100_000, 200_000  # as many digits, so that reading them costs the same
 
 
 class Failed(Exception):

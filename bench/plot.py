@@ -18,10 +18,14 @@ set boxwidth 1
 set grid ytics linecolor '#cccccc'
 set border 3
 set tics nomirror
+set xtics font ',11'
 set key outside top center horizontal
 set datafile missing '-'
-set yrange [0:*]
 """
+
+# One allocator may take a hundred times as long as another.
+RELATIVE_AXIS = "set logscale y 2; set yrange [0.5:*]"
+PER_CENT_AXIS = "set yrange [0:*]"
 
 
 @dataclass
@@ -64,6 +68,8 @@ def script(plot, results, measures, target):
             *lines,
             "end_of_data",
             STYLE,
+            RELATIVE_AXIS if plot.relative else PER_CENT_AXIS,
+            f"set xrange [-0.6:{len(measures) - 0.4}]",
             f"set output '{target}'",
             f"set title '{plot.title}'",
             f"plot {', '.join(bars)}",

@@ -2,6 +2,7 @@
 """What was measured, and the tables of it."""
 
 import json
+import os
 import platform
 import re
 from pathlib import Path
@@ -11,8 +12,8 @@ from statistics import median
 def describe_machine():
     cpuinfo = Path("/proc/cpuinfo").read_text()
     models = re.findall(r"model name\s*: (.*)", cpuinfo) or [platform.machine()]
-    cores = cpuinfo.count("processor\t")
-    return f"{models[0]}, {cores} cores, Linux {platform.release()}, {' '.join(platform.libc_ver())}"
+    libc = " ".join(platform.libc_ver())
+    return f"{models[0]}, {os.cpu_count()} processors, Linux {platform.release()}, {libc}"
 
 
 def number(value):

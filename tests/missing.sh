@@ -2,9 +2,6 @@
 # Stands for the tests that this build cannot have, so that each of them is counted as skipped.
 . "$top_srcdir/tests/tap.sh"
 
-if [ -z "$MISSING_TESTS" ]; then
-  check 'this build has all of the tests' true
-fi
 for test in $MISSING_TESTS; do
   skip "$test" "configure's summary says what is missing: cmocka, C++17 or the preload library"
 done

@@ -78,18 +78,13 @@ send(struct sa_parcel *parcel)
 static bool
 is_full(const struct sa_parcel *parcel)
 {
-  enum { MOST_BLOCKS = 64, MOST_BYTES = 8192 };
+  enum { MOST_BLOCKS = 128, MOST_BYTES = 16384 };
   return parcel->count == MOST_BLOCKS || parcel->count * parcel->slab->size >= MOST_BYTES;
 }
 
 static void
-free_by_parcel(struct sa_cache *cache, struct sa_slab *slab, void *block)
+add(struct sa_parcel *parcel, void *block)
 {
-  struct sa_parcel *parcel = &cache->parcels[sa_slab_class(slab)];
-  if (parcel->slab != slab) {
-    send(parcel);
-    *parcel = (struct sa_parcel){.slab = slab, .last = block};
-  }
   if (parcel->first == block)
     sa_misuse("free", block, "this block is free already");
   *(void **)block = parcel->first;
@@ -97,6 +92,14 @@ free_by_parcel(struct sa_cache *cache, struct sa_slab *slab, void *block)
   parcel->count++;
   if (is_full(parcel))
     send(parcel);
+}
+
+static void
+start(struct sa_parcel *parcel, struct sa_slab *slab, void *block)
+{
+  send(parcel);
+  *parcel = (struct sa_parcel){.slab = slab, .last = block};
+  add(parcel, block);
 }
 
 /* --- current slabs --------------------------------------------------------------------------------- */
@@ -197,10 +200,11 @@ sa_cache_refill(struct sa_cache *cache, unsigned class)
 static void
 check_start(const struct sa_slab *slab, const void *block)
 {
-  uint32_t offset = (uint32_t)((const char *)block - slab->start);
-  if (offset % slab->size != 0)
+  uint64_t offset = (uint64_t)((const char *)block - slab->start);
+  uint64_t index = offset * slab->inverse >> 40;
+  if (index * slab->size != offset)
     sa_misuse("free", block, "it points inside a block");
-  if (offset / slab->size >= slab->capacity)
+  if (index >= slab->capacity)
     sa_misuse("free", block, "no block starts there");
 }
 
@@ -225,7 +229,10 @@ free_adopted(struct sa_slab *slab, void *block)
 static void
 free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
 {
-  if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == cache) {
+  struct sa_parcel *parcel = &cache->parcels[sa_slab_class(slab)];
+  if (parcel->slab == slab) {
+    add(parcel, block);
+  } else if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == cache) {
     push(slab, block); /* not in the slab's first unit, or not in the first region */
   } else if (atomic_load_explicit(&slab->adopter, memory_order_relaxed) == cache) {
     free_adopted(slab, block);
@@ -233,7 +240,7 @@ free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
     keep_adopted(cache, slab);
     free_adopted(slab, block);
   } else {
-    free_by_parcel(cache, slab, block);
+    start(parcel, slab, block);
   }
 }
 

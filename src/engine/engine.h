@@ -87,7 +87,7 @@ struct sa_slab {
   uint32_t lead;     /* units from the first one's descriptor to this */
   uint32_t units;
   size_t   length; /* of a large block: the bytes that may be used */
-  char     pad_line[8];
+  uint64_t inverse; /* of size, as a multiple of 2^-40: a multiplication instead of a division */
 };
 
 _Static_assert(sizeof(struct sa_slab) == 128, "two cache lines a unit");

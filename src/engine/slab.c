@@ -162,6 +162,7 @@ sa_slab_new(unsigned class)
   slab->start = sa_units_address(slab);
   slab->size = (uint32_t)sa_class_size(class);
   slab->capacity = (uint32_t)(units * SA_UNIT) / slab->size;
+  slab->inverse = (((uint64_t)1 << 40) + slab->size - 1) / slab->size;
   slab->units = (uint32_t)units;
   slab->carved = 0;
   slab->first = first_block(slab);
@@ -214,7 +215,7 @@ static void
 fetch_blocks(const struct sa_slab *slab, uint32_t count)
 {
   enum { WORTHWHILE = 8 };
-  if (count < WORTHWHILE || count < slab->carved / 2)
+  if (count < WORTHWHILE || count < slab->capacity / 2)
     return;
   const char *end = slab->start + (size_t)slab->capacity * slab->size;
   for (const char *block = slab->start; block < end; block += slab->size)

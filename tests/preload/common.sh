@@ -1,101 +1,64 @@
 # SPDX-License-Identifier: MIT
 #
-# Sourced by the scripts beside it. Each runs a program that knows nothing of stuballoc twice, with
-# and without libstuballoc-preload.so, and holds the two runs against each other. Output is TAP.
-#
-# SA_PRELOAD names the library, by its absolute path.
+# For the scripts beside it, to be sourced: each runs a program that knows nothing of stuballoc with
+# libstuballoc-preload.so and without, and holds the two runs against each other.
+. "$top_srcdir/tests/tap.sh"
 
 : "${SA_PRELOAD:?must be the absolute path of libstuballoc-preload.so}"
 
-here=$(cd "$(dirname "$0")" && pwd)
-top_srcdir=$(cd "$here/../.." && pwd)
-top_builddir=${top_builddir:-..}
-top_builddir=$(cd "$top_builddir" && pwd)
-
-# Messages, sorting and hashes must not differ between runs for reasons of their own.
+# Messages, sorting and hashes must not differ between runs for reasons of their own
 export LC_ALL=C PYTHONHASHSEED=0 PERL_HASH_SEED=0
 
-# Each run has a folder to itself, its current one.
+# Each run has a folder to itself, its current one
 scratch=$(mktemp -d) || exit
 trap 'rm -rf "$scratch"' EXIT
-trap 'exit 1' HUP INT TERM
 cd "$scratch" && mkdir with without || exit
 
-count=0
-failures=0
-
-# report STATUS NAME: one line of TAP; the status is passed on
-report() {
-  count=$((count + 1))
-  if [ "$1" -eq 0 ]; then
-    echo "ok $count - $2"
-  else
-    failures=$((failures + 1))
-    echo "not ok $count - $2"
-  fi
-  return "$1"
-}
-
-# explain: quotes what it reads as TAP comments
-explain() {
-  head -n 20 | sed 's/^/# /'
-}
-
-# needs PROGRAM...: skips the whole script where one is not installed
+# needs PROGRAM: skips the whole script where it is not installed
 needs() {
-  for program; do
-    command -v "$program" >/dev/null || {
-      echo "1..0 # SKIP $program is not installed"
-      exit 0
-    }
-  done
+  command -v "$1" >/dev/null || {
+    echo "1..0 # SKIP $1 is not installed"
+    exit
+  }
 }
 
-# on_ours COMMAND...: with the library; a deadlock shall not stop the tests
+# on_ours COMMAND...: with the library; a deadlock counts as a failure
 on_ours() {
   timeout 300 env LD_PRELOAD="$SA_PRELOAD" "$@"
 }
 
-# takes_effect COMMAND...: every process of it has its malloc from the library, the dynamic linker
-# says. A run that quietly stayed with the C library's would prove nothing.
-takes_effect() {
-  rm -rf bindings
-  mkdir bindings
-  (cd with && on_ours env LD_DEBUG=bindings LD_DEBUG_OUTPUT="$scratch/bindings/process" \
-    "$@") >/dev/null 2>&1
-  strangers=$(cd bindings && grep -FL "to $SA_PRELOAD [0]: normal symbol \`malloc'" -- *)
-  [ -z "$strangers" ] && [ -n "$(ls bindings)" ]
-  report $? "${1##*/} has its malloc from the library" || {
-    ls bindings | sed "s/$/ ran/"
-    for stranger in $strangers; do
-      echo "$stranger has its malloc from elsewhere"
-    done
-  } | explain
+# Whether every process of a command has its malloc from the library, by the dynamic linker's account
+all_on_ours() {
+  local strangers
+  rm -rf bindings && mkdir bindings
+  (cd with && on_ours env LD_DEBUG=bindings LD_DEBUG_OUTPUT="$scratch/bindings/process" "$@")
   rm -rf with && mkdir with
+  strangers=$(grep -FL "to $SA_PRELOAD [0]: normal symbol \`malloc'" bindings/*)
+  [ -z "$strangers" ] && [ -n "$(ls bindings)" ]
 }
 
-# same NAME COMMAND...: the command succeeds, and says the same, with the library and without
-same() {
-  name=$1
-  shift
+# Whether a command succeeds and says the same with the library and without
+same_output() {
+  local status plain_status
   (cd without && "$@") >without.out 2>&1
-  plain=$?
+  plain_status=$?
   (cd with && on_ours "$@") >with.out 2>&1
-  ours=$?
-  [ $plain -eq 0 ] && [ $ours -eq 0 ] && cmp -s without.out with.out
-  report $? "$name" || {
-    echo "exit status $ours, without the library $plain"
-    diff without.out with.out
-  } | explain
+  status=$?
+  echo "exit status $status, without the library $plain_status"
+  diff without.out with.out && [ $status$plain_status = 00 ]
 }
 
-# same_files NAME: so are the files that the commands have left
+# takes_effect COMMAND...: a run that quietly stayed with the C library's malloc would prove nothing
+takes_effect() {
+  check "${1##*/} has its malloc from the library" all_on_ours "$@"
+}
+
+# same NAME COMMAND...
+same() {
+  check "$1" same_output "${@:2}"
+}
+
+# same_files NAME: what the commands have left behind is the same, too
 same_files() {
-  diff -r without with >files.diff
-  report $? "$1" || explain <files.diff
-}
-
-finish() {
-  echo "1..$count"
-  exit $((failures > 0))
+  check "$1" diff -r without with
 }

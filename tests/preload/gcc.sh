@@ -1,7 +1,6 @@
-#!/bin/sh
-# SPDX-License-Identifier: MIT
+#!/bin/bash
 # gcc: the compiler proper and the assembler, on this project's own engine.
-. "$(dirname "$0")/common.sh"
+. "$top_srcdir/tests/preload/common.sh"
 needs gcc
 
 set -- -c -O3 -Wall -I"$top_builddir" -I"$top_srcdir/include" -I"$top_srcdir/src"

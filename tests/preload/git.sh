@@ -1,7 +1,6 @@
-#!/bin/sh
-# SPDX-License-Identifier: MIT
+#!/bin/bash
 # git: this project's history cloned, shown, packed by several threads, and checked.
-. "$(dirname "$0")/common.sh"
+. "$top_srcdir/tests/preload/common.sh"
 needs git
 
 # history: a stream for git fast-import, where there is none to clone: in an unpacked tarball

@@ -1,7 +1,6 @@
-#!/bin/sh
-# SPDX-License-Identifier: MIT
+#!/bin/bash
 # perl: hashes, strings that grow, closures, regular expressions, recursion, fork.
-. "$(dirname "$0")/common.sh"
+. "$top_srcdir/tests/preload/common.sh"
 needs perl
 
 cat >script.pl <<'PERL'

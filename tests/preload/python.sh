@@ -1,8 +1,7 @@
-#!/bin/sh
-# SPDX-License-Identifier: MIT
+#!/bin/bash
 # python3: garbage collection, threads and JSON, in a script and in python's own tests, which some
 # distributions leave out.
-. "$(dirname "$0")/common.sh"
+. "$top_srcdir/tests/preload/common.sh"
 needs python3
 
 # python3 may be a shell script that looks for the real one
@@ -68,7 +67,7 @@ for suite in test_gc test_threading test_json; do
   if "$python" -c "import test.$suite" 2>/dev/null; then
     same "its own $suite" "$python" ../suites.py $suite
   else
-    report 0 "its own $suite # SKIP not installed"
+    skip "its own $suite" 'not installed'
   fi
 done
 finish

@@ -1,7 +1,6 @@
-#!/bin/sh
-# SPDX-License-Identifier: MIT
+#!/bin/bash
 # sqlite3: a script that inserts 100,000 rows, one statement each, and then works on them.
-. "$(dirname "$0")/common.sh"
+. "$top_srcdir/tests/preload/common.sh"
 needs sqlite3
 
 {
