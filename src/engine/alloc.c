@@ -23,7 +23,7 @@ alloc_slowly(size_t size)
     return sa_no_memory();
   void *block = sa_cache_refill(cache, sa_class_of(size));
   sa_cache_done(cache);
-  return block;
+  return sa_block_out(block);
 }
 
 static SA_ATTRIBUTE(noinline) void *
@@ -36,7 +36,7 @@ alloc_larger(size_t size)
   if (SA_UNLIKELY(!block))
     return alloc_slowly(size);
   slab->free = *(void **)block;
-  return block;
+  return sa_block_out(block);
 }
 
 void *
@@ -51,7 +51,7 @@ sa_malloc(size_t size)
   if (SA_UNLIKELY(!block))
     return alloc_slowly(size);
   slab->free = *(void **)block;
-  return block;
+  return sa_block_out(block);
 }
 
 /* A block in a unit that is not the first of one of this thread's current slabs. */
@@ -59,7 +59,7 @@ static SA_ATTRIBUTE(noinline) void
 free_elsewhere(struct sa_slab *slab, void *block)
 {
   slab -= slab->lead;
-  switch (sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed))) {
+  switch (sa_slab_what(slab)) {
   case SA_NOTHING:
     sa_misuse("free", block, "stuballoc did not give it out, or it was freed before");
   case SA_LARGE:
@@ -91,6 +91,7 @@ freed_twice(void *block)
 void
 sa_free(void *block)
 {
+  sa_block_back(block);
   /* One compare for NULL, for every pointer that is not ours, and for the rare other regions. */
   size_t offset = (uintptr_t)block - sa_home_base;
   if (SA_UNLIKELY(offset >= sa_home_size)) {

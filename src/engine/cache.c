@@ -371,9 +371,14 @@ sa_cache_done(struct sa_cache *cache)
 size_t
 sa_trim(void)
 {
+  size_t           before = sa_units_returned();
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
-  if (cache != &sa_no_cache)
+  if (cache != &sa_no_cache) {
+    cache->busy = true;
     follow_trim(cache);
-  return sa_units_trim();
+    cache->busy = false;
+  }
+  sa_units_trim();
+  return sa_units_returned() - before;
 }

@@ -140,6 +140,9 @@ struct sa_region {
   /* For each class a bit for each unit: a slab starts there that may be claimed. A hint, set after
    * the slab was listed and cleared by the one who claimed it; the anchor decides. Relaxed. */
   _Atomic uint64_t *listed[SA_CLASSES];
+#ifdef SA_DEBUG
+  _Atomic uint64_t *out; /* a bit for each 8 bytes: a block that is out starts there; see check.c */
+#endif
   /* Chunks from here on were never used. Only grows, by compare-and-swap, relaxed: it bounds
    * searches, and a search that misses a new chunk just takes another. */
   _Atomic size_t    chunks_seen;
@@ -216,8 +219,10 @@ void  sa_units_give(struct sa_slab *first, size_t units);
 /* The same for a run whose first `large` bytes are explicit large pages. */
 void  sa_units_give_large(struct sa_slab *first, size_t units, size_t large);
 char *sa_units_address(const struct sa_slab *first);
-/* Returns the pages of all units that nobody uses to the system; the bytes. */
-size_t sa_units_trim(void);
+/* Returns the pages of all units that nobody uses to the system. */
+void sa_units_trim(void);
+/* The bytes that were ever returned to the system. */
+size_t sa_units_returned(void);
 /* Empties pages inside a taken run; it can be touched afterwards, and reads as zeros. */
 void sa_units_empty(void *at, size_t length);
 
@@ -238,10 +243,17 @@ void sa_slab_destroy(struct sa_slab *slab);
 /* Frees blocks into a slab that the caller does not hold. */
 void sa_slab_put(const struct sa_parcel *parcel);
 
+/* What a unit is, which stays so as long as a block of it is out. */
+static inline unsigned
+sa_slab_what(const struct sa_slab *slab)
+{
+  return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed));
+}
+
 static inline unsigned
 sa_slab_class(const struct sa_slab *slab)
 {
-  return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) - 1;
+  return sa_slab_what(slab) - 1;
 }
 
 /* --- cache.c: threads -------------------------------------------------------------------------- */
@@ -260,6 +272,33 @@ void   sa_cache_free(struct sa_slab *slab, void *block);
 void *sa_large_alloc(size_t size, size_t alignment, bool zero);
 void  sa_large_free(struct sa_slab *slab, void *block);
 void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
+
+/* --- check.c: every pointer, where the build asks for it ---------------------------------------- */
+
+#ifdef SA_DEBUG
+void *sa_block_out(void *block); /* returns it */
+void  sa_block_back(const void *block);
+void  sa_block_check(const char *what, const void *block);
+#else
+static inline void *
+sa_block_out(void *block)
+{
+  return block;
+}
+
+static inline void
+sa_block_back(const void *block)
+{
+  (void)block;
+}
+
+static inline void
+sa_block_check(const char *what, const void *block)
+{
+  (void)what;
+  (void)block;
+}
+#endif
 
 /* --- the rest ---------------------------------------------------------------------------------- */
 

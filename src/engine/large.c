@@ -69,7 +69,7 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
     empty_tail(slab);
   if (zero && !zeroed)
     memset(slab->start, 0, size);
-  return slab->start;
+  return sa_block_out(slab->start);
 }
 
 void

@@ -53,8 +53,7 @@ sa_slab_of(const void *address)
     return NULL;
   struct sa_slab *slab = &region->slabs[sa_region_unit(region, address)];
   slab -= slab->lead;
-  uint64_t anchor = atomic_load_explicit(&slab->anchor, memory_order_relaxed);
-  return sa_anchor_what(anchor) == SA_NOTHING ? NULL : slab;
+  return sa_slab_what(slab) == SA_NOTHING ? NULL : slab;
 }
 
 /* The region's own structure with all its words behind it, and the units' descriptors. */
@@ -62,6 +61,9 @@ static size_t
 words_length(size_t chunks)
 {
   size_t words = (3 + SA_CLASSES) * chunks;
+#ifdef SA_DEBUG
+  words += chunks * (SA_CHUNK / 8 / 64);
+#endif
   return round_up(sizeof(struct sa_region) + words * sizeof(uint64_t), SA_UNIT);
 }
 
@@ -86,6 +88,9 @@ set_up(void *at, size_t size, void *base, void *slabs)
   region->committed = words += chunks;
   for (unsigned class = 0; class < SA_CLASSES; class++)
     region->listed[class] = words += chunks;
+#ifdef SA_DEBUG
+  region->out = words + chunks;
+#endif
   return region;
 }
 

@@ -43,6 +43,7 @@ sa_aligned_alloc(size_t alignment, size_t size)
 static struct sa_slab *
 slab_or_misuse(const char *what, const void *block)
 {
+  sa_block_check(what, block);
   struct sa_slab *slab = sa_slab_of(block);
   if (!slab)
     sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
@@ -52,7 +53,7 @@ slab_or_misuse(const char *what, const void *block)
 static bool
 is_large(const struct sa_slab *slab)
 {
-  return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) == SA_LARGE;
+  return sa_slab_what(slab) == SA_LARGE;
 }
 
 static size_t

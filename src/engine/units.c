@@ -7,6 +7,8 @@
 static _Atomic size_t units_used;
 static _Atomic size_t units_peak;
 static _Atomic size_t units_idle;
+/* Units whose pages went back to the system, ever. Relaxed: a statistic. */
+static _Atomic size_t units_returned;
 
 /* A run of units within one region: its first one's number, and how many. */
 struct run {
@@ -134,6 +136,7 @@ decommit(struct run run)
   if (!sa_os_decommit(address_of(run), run.units * SA_UNIT))
     mark(run.region->committed, run, false);
   mark(run.region->dirty, run, false);
+  atomic_fetch_add_explicit(&units_returned, run.units, memory_order_relaxed);
 }
 
 /* --- the reserve -------------------------------------------------------------------------------- */
@@ -369,25 +372,33 @@ decommit_bits(struct sa_region *region, size_t chunk, uint64_t bits)
   return count;
 }
 
-size_t
+static void
+trim_chunk(struct sa_region *region, size_t chunk)
+{
+  uint64_t idle = atomic_load_explicit(&region->dirty[chunk], memory_order_relaxed)
+                  & ~atomic_load_explicit(&region->used[chunk], memory_order_relaxed);
+  if (idle == 0 || !set_used(region, chunk, idle))
+    return;
+  /* only what is dirty now that it is ours: others may have used and given it back since */
+  size_t units = decommit_bits(
+    region, chunk, idle & atomic_load_explicit(&region->dirty[chunk], memory_order_relaxed));
+  atomic_fetch_sub_explicit(&units_idle, units, memory_order_relaxed);
+  clear_used(region, chunk, idle);
+}
+
+void
 sa_units_trim(void)
 {
-  size_t            given = 0;
   struct sa_region *region;
   for (unsigned i = 0; (region = sa_region_at(i)); i++) {
     size_t seen = atomic_load_explicit(&region->chunks_seen, memory_order_relaxed);
-    for (size_t chunk = 0; chunk < seen; chunk++) {
-      uint64_t idle = atomic_load_explicit(&region->dirty[chunk], memory_order_relaxed)
-                      & ~atomic_load_explicit(&region->used[chunk], memory_order_relaxed);
-      if (idle == 0 || !set_used(region, chunk, idle))
-        continue;
-      /* only what is dirty now that it is ours: others may have used and given it back since */
-      size_t units = decommit_bits(
-        region, chunk, idle & atomic_load_explicit(&region->dirty[chunk], memory_order_relaxed));
-      atomic_fetch_sub_explicit(&units_idle, units, memory_order_relaxed);
-      clear_used(region, chunk, idle);
-      given += units * SA_UNIT;
-    }
+    for (size_t chunk = 0; chunk < seen; chunk++)
+      trim_chunk(region, chunk);
   }
-  return given;
+}
+
+size_t
+sa_units_returned(void)
+{
+  return atomic_load_explicit(&units_returned, memory_order_relaxed) * SA_UNIT;
 }

@@ -2,7 +2,7 @@
 #
 # For the scripts beside it, to be sourced: each runs a program that knows nothing of stuballoc with
 # libstuballoc-preload.so and without, and holds the two runs against each other.
-. "$top_srcdir/tests/tap.sh"
+. "$top_srcdir/tests/tap.sh" || exit
 
 : "${SA_PRELOAD:?must be the absolute path of libstuballoc-preload.so}"
 
@@ -34,6 +34,7 @@ all_on_ours() {
   (cd with && on_ours env LD_DEBUG=bindings LD_DEBUG_OUTPUT="$scratch/bindings/process" "$@")
   rm -rf with && mkdir with
   strangers=$(grep -FL "to $SA_PRELOAD [0]: normal symbol \`malloc'" bindings/*)
+  echo "not on it: ${strangers:-none} of $(echo bindings/*)"
   [ -z "$strangers" ] && [ -n "$(ls bindings)" ]
 }
 

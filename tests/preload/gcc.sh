@@ -1,6 +1,6 @@
 #!/bin/bash
 # gcc: the compiler proper and the assembler, on this project's own engine.
-. "$top_srcdir/tests/preload/common.sh"
+. "$top_srcdir/tests/preload/common.sh" || exit
 needs gcc
 
 set -- -c -O3 -Wall -I"$top_builddir" -I"$top_srcdir/include" -I"$top_srcdir/src"

@@ -1,13 +1,16 @@
 #!/bin/bash
-# git: this project's history cloned, shown, packed by several threads, and checked.
-. "$top_srcdir/tests/preload/common.sh"
+# git: this project's history and a made-up one, cloned, shown, packed by several threads, checked.
+. "$top_srcdir/tests/preload/common.sh" || exit
 needs git
 
-# history: a stream for git fast-import, where there is none to clone: in an unpacked tarball
-history() {
+# Whatever repository this may run for, it is not meant here
+unset $(git rev-parse --local-env-vars)
+
+# A stream for git fast-import: a tarball comes without a history of its own
+made_up_history() {
   awk 'BEGIN {
     for (commit = 1; commit <= 600; commit++) {
-      printf "commit refs/heads/main\ncommitter A <a@example.org> %d +0000\n", 1700000000 + commit
+      printf "commit refs/heads/made-up\ncommitter A <a@example.org> %d +0000\n", 1700000000 + commit
       printf "data <<END\ncommit %d\nEND\n", commit
       printf "M 644 inline folder/file%d\ndata <<END\n", commit % 20
       for (line = 1; line <= 200; line++) {
@@ -19,13 +22,10 @@ history() {
   }'
 }
 
-git clone --quiet --bare "$top_srcdir" origin >/dev/null 2>&1 &&
-  git -C origin rev-parse --quiet --verify HEAD >/dev/null || {
-  rm -rf origin
-  git init --quiet --bare origin
-  history | git -C origin fast-import --quiet
-  git -C origin symbolic-ref HEAD refs/heads/main
-}
+git clone --quiet --bare "$top_srcdir" origin || git init --quiet --bare origin
+made_up_history | git -C origin fast-import --quiet
+git -C origin rev-parse --quiet --verify HEAD >&2 ||
+  git -C origin symbolic-ref HEAD refs/heads/made-up
 
 takes_effect git clone --quiet --no-local ../origin repository
 same 'clone' git clone --quiet --no-local ../origin repository

@@ -1,6 +1,6 @@
 #!/bin/bash
 # perl: hashes, strings that grow, closures, regular expressions, recursion, fork.
-. "$top_srcdir/tests/preload/common.sh"
+. "$top_srcdir/tests/preload/common.sh" || exit
 needs perl
 
 cat >script.pl <<'PERL'

@@ -1,7 +1,7 @@
 #!/bin/bash
 # python3: garbage collection, threads and JSON, in a script and in python's own tests, which some
 # distributions leave out.
-. "$top_srcdir/tests/preload/common.sh"
+. "$top_srcdir/tests/preload/common.sh" || exit
 needs python3
 
 # python3 may be a shell script that looks for the real one

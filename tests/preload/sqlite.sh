@@ -1,6 +1,6 @@
 #!/bin/bash
 # sqlite3: a script that inserts 100,000 rows, one statement each, and then works on them.
-. "$top_srcdir/tests/preload/common.sh"
+. "$top_srcdir/tests/preload/common.sh" || exit
 needs sqlite3
 
 {

@@ -1,6 +1,6 @@
 #!/bin/bash
 # stress-ng: its malloc stressor, in two workers of three threads each.
-. "$top_srcdir/tests/preload/common.sh"
+. "$top_srcdir/tests/preload/common.sh" || exit
 needs stress-ng
 
 # What it says differs from run to run, and a worker that died may still count as success: so this

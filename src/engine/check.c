@@ -1,0 +1,70 @@
+/* Complete checks of each pointer, in a build with --enable-debug: a bit for each block that is out. */
+#include "engine/engine.h"
+
+#ifdef SA_DEBUG
+
+/* Threads whose blocks are neighbours change the same word, so atomically; relaxed, as a block is
+ * one thread's at a time. */
+static _Atomic uint64_t *
+word_of(const struct sa_region *region, const void *block, uint64_t *bit)
+{
+  size_t granule = ((uintptr_t)block - region->base) / 8;
+  *bit = UINT64_C(1) << granule % 64;
+  return &region->out[granule / 64];
+}
+
+static const char *
+reason_of(const void *block)
+{
+  const struct sa_slab *slab = sa_slab_of(block);
+  if (!slab)
+    return "stuballoc did not give it out, or it was freed before";
+  size_t offset = (size_t)((const char *)block - slab->start);
+  bool   large = sa_slab_what(slab) == SA_LARGE;
+  if (large ? offset != 0 : offset % slab->size != 0)
+    return "it points inside a block";
+  return "this block is free already";
+}
+
+void *
+sa_block_out(void *block)
+{
+  if (!block)
+    return NULL;
+  uint64_t          bit;
+  _Atomic uint64_t *word = word_of(sa_region_of(block), block, &bit);
+  atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
+  return block;
+}
+
+void
+sa_block_check(const char *what, const void *block)
+{
+  const struct sa_region *region = sa_region_of(block);
+  uint64_t                bit;
+  if (!region)
+    return; /* said later */
+  const _Atomic uint64_t *word = word_of(region, block, &bit);
+  if ((uintptr_t)block % 8 != 0 || !(atomic_load_explicit(word, memory_order_relaxed) & bit))
+    sa_misuse(what, block, reason_of(block));
+}
+
+void
+sa_block_back(const void *block)
+{
+  const struct sa_region *region = sa_region_of(block);
+  uint64_t                bit;
+  if (!region)
+    return; /* NULL, or said later */
+  _Atomic uint64_t *word = word_of(region, block, &bit);
+  if ((uintptr_t)block % 8 != 0
+      || !(atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit))
+    sa_misuse("free", block, reason_of(block));
+}
+
+#else
+
+/* ISO C wants something in every file. */
+typedef int sa_no_checks;
+
+#endif

@@ -1,0 +1,42 @@
+/* Blocks of the package. */
+#include "stub/stub.h"
+
+static void *
+allocate(size_t size, RPC_STATUS *status)
+{
+  sa_scope *scope = sa_scope_current();
+  void     *block = scope ? sa_scope_alloc(scope, size) : NULL;
+  *status = block ? RPC_S_OK : scope ? RPC_S_OUT_OF_MEMORY : RPC_S_INVALID_ARG;
+  return block;
+}
+
+void *RPC_ENTRY
+RpcSmAllocate(size_t Size, RPC_STATUS *pStatus)
+{
+  RPC_STATUS status;
+  return allocate(Size, pStatus ? pStatus : &status);
+}
+
+void *RPC_ENTRY
+RpcSsAllocate(size_t Size)
+{
+  RPC_STATUS status;
+  void      *block = allocate(Size, &status);
+  sa_raise(status, "RpcSsAllocate",
+           status == RPC_S_INVALID_ARG ? "this thread is in no scope; RpcSsEnableAllocate makes one"
+                                       : "no memory");
+  return block;
+}
+
+RPC_STATUS RPC_ENTRY
+RpcSmFree(void *NodeToFree)
+{
+  sa_free(NodeToFree);
+  return RPC_S_OK;
+}
+
+void RPC_ENTRY
+RpcSsFree(void *NodeToFree)
+{
+  sa_free(NodeToFree);
+}

@@ -1,0 +1,74 @@
+/* The functions by which a thread's client stubs allocate and free. */
+#include "stub/stub.h"
+
+struct client {
+  RPC_CLIENT_ALLOC *allocate;
+  RPC_CLIENT_FREE  *free;
+};
+
+static void *__RPC_API
+default_allocate(size_t size)
+{
+  sa_scope *scope = sa_scope_current();
+  return scope ? sa_scope_alloc(scope, size) : midl_user_allocate(size);
+}
+
+/* The scope may have changed since the block was allocated, so the block itself must tell. */
+static void __RPC_API
+default_free(void *block)
+{
+  if (sa_scope_of(block))
+    sa_free(block);
+  else
+    midl_user_free(block);
+}
+
+static _Thread_local struct client client = {default_allocate, default_free};
+
+static RPC_STATUS
+swap(struct client new, RPC_CLIENT_ALLOC **old_allocate, RPC_CLIENT_FREE **old_free)
+{
+  if (!new.allocate || !new.free || !old_allocate || !old_free)
+    return RPC_S_INVALID_ARG;
+  *old_allocate = client.allocate;
+  *old_free = client.free;
+  client = new;
+  return RPC_S_OK;
+}
+
+RPC_STATUS RPC_ENTRY
+RpcSmSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree,
+                         RPC_CLIENT_ALLOC **OldClientAlloc, RPC_CLIENT_FREE **OldClientFree)
+{
+  return swap((struct client){ClientAlloc, ClientFree}, OldClientAlloc, OldClientFree);
+}
+
+void RPC_ENTRY
+RpcSsSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree,
+                         RPC_CLIENT_ALLOC **OldClientAlloc, RPC_CLIENT_FREE **OldClientFree)
+{
+  sa_raise(RpcSmSwapClientAllocFree(ClientAlloc, ClientFree, OldClientAlloc, OldClientFree),
+           "RpcSsSwapClientAllocFree", "a null pointer");
+}
+
+RPC_STATUS RPC_ENTRY
+RpcSmSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree)
+{
+  struct client old;
+  return swap((struct client){ClientAlloc, ClientFree}, &old.allocate, &old.free);
+}
+
+void RPC_ENTRY
+RpcSsSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree)
+{
+  sa_raise(RpcSmSetClientAllocFree(ClientAlloc, ClientFree), "RpcSsSetClientAllocFree",
+           "a null function");
+}
+
+RPC_STATUS RPC_ENTRY
+RpcSmClientFree(void *pNodeToFree)
+{
+  if (pNodeToFree)
+    client.free(pNodeToFree);
+  return RPC_S_OK;
+}

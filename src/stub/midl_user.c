@@ -1,0 +1,16 @@
+/* What stubs call for memory. Nothing else may be defined in this file: an application that brings
+ * its own two functions must not get any of this object. */
+#include "stub/stub.h"
+
+void *__RPC_USER
+midl_user_allocate(size_t size)
+{
+  sa_scope *scope = sa_scope_current();
+  return scope ? sa_scope_alloc(scope, size) : sa_malloc(size);
+}
+
+void __RPC_USER
+midl_user_free(void *block)
+{
+  sa_free(block);
+}

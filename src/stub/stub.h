@@ -1,0 +1,64 @@
+/*
+ * The stub hooks: what generated stubs and the programs around them call by name.
+ *
+ * THE MODEL
+ *
+ * There is one notion below all of it: the scope that a thread is in, sa_scope_current. Stubs take
+ * memory from it through midl_user_allocate, applications through RpcSsAllocate, and a block knows
+ * by its address where it belongs, so every free is sa_free. What this room keeps beside it is
+ * little, and each piece has a file:
+ *
+ * - environment.c: which of a thread's entries into scopes were made here. The stack of frames
+ *   itself lies in the scope room; a frame says who made it. Enable's frames own their scope, so
+ *   that it ends with its frame, however the frame ends: Disable, an exception that went past it,
+ *   the thread's exit. SetThreadHandle has at most one frame in a row.
+ * - allocate.c: blocks.
+ * - client.c: a pair of functions a thread, by which its client stubs allocate and free.
+ * - context.c: context handles, which belong to the runtime.
+ * - midl_user.c: the two functions that an application may bring itself. They have an object file
+ *   of their own, and this room calls them like a stranger, so that the application's are called.
+ * - raise.c: how a failure becomes an exception.
+ *
+ * Every function of the package is written once, in the form that returns a status; RpcSm* hands
+ * that on, RpcSs* passes it to sa_raise. All state here is a thread's own, but for the handler and
+ * the runtime in raise.c.
+ *
+ * An RPC runtime is known here by a struct sa_runtime alone. The library for that runtime attaches
+ * it when it is loaded; nothing in this room names a runtime.
+ */
+#ifndef SA_STUB_H
+#define SA_STUB_H
+
+#ifdef _WIN32
+/* Makes <rpc.h> declare the package as functions of ours instead of a DLL's. */
+#define _RPCRT4_
+#endif
+
+#include "engine/engine.h"
+#include "scope/scope.h"
+#include "stuballoc/midl.h"
+#include "stuballoc/rpcss.h"
+
+/* What a runtime's library brings. Exported for those libraries, part of no public header. */
+struct sa_runtime {
+  /* Raises the runtime's exception for a status; does not return. */
+  void (*raise)(RPC_STATUS status);
+  /* Reclaims a context handle and sets it to NULL. */
+  RPC_STATUS (*destroy_client_context)(void **context);
+};
+
+/* The last one attached counts. It must stay where it is. */
+SA_API void sa_runtime_attach(const struct sa_runtime *runtime);
+
+#pragma GCC visibility push(hidden)
+
+/* The one attached, or NULL. */
+const struct sa_runtime *sa_runtime_attached(void);
+
+/* Raises a failure of `function`. Returns only when the program's handler does. RPC_S_OK is no
+ * failure. `reason` is for the one line that is said where nobody takes the exception. */
+void sa_raise(RPC_STATUS status, const char *function, const char *reason);
+
+#pragma GCC visibility pop
+
+#endif

@@ -1,0 +1,49 @@
+#!/bin/bash
+# Looks at what the compiler made of the two fast paths. `fast-path.sh show` prints it, as it stands
+# in doc/fast-path.md.
+
+object=$top_builddir/src/.libs/libstuballoc.so
+
+# Everything that is at most a table, a list and a compare stays in these two functions; the rest is
+# called or jumped to.
+code_of() {
+  objdump --disassemble="$1" --no-show-raw-insn --no-addresses "$object" \
+    | sed -n "/<$1>:/,\$p" | sed '/^$/,$d; s/[[:space:]]*#.*//; s/  *$//'
+}
+
+if [ "${1-}" = show ]; then
+  code_of sa_malloc
+  echo
+  code_of sa_free
+  exit
+fi
+
+. "$top_srcdir/tests/tap.sh"
+
+is_there() {
+  code_of "$1"
+  [ "$(code_of "$1" | wc -l)" -gt 10 ]
+}
+
+# A locked instruction, an exchange (locked without saying so), or a fence
+takes_no_lock() {
+  ! code_of "$1" | grep -E '\<(lock|xchg|[lms]fence|cmpxchg[0-9a-z]*|xadd)\>'
+}
+
+calls_nobody_first() {
+  ! code_of "$1" | sed '/\<ret/q' | grep -E '\<call'
+}
+
+if [ "$(uname -m)" != x86_64 ] || ! command -v objdump >/dev/null || ! [ -f "$object" ] \
+  || [ -n "${SANITIZER_FLAGS-}" ]; then
+  skip 'the fast paths take no lock' 'needs a plain shared library for x86-64 and objdump'
+  finish
+  exit
+fi
+
+for function in sa_malloc sa_free; do
+  check "$function is found" is_there $function
+  check "$function has no locked instruction and no fence" takes_no_lock $function
+  check "$function makes no call on its fast path" calls_nobody_first $function
+done
+finish
