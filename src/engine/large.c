@@ -26,18 +26,22 @@ large_part(const struct sa_slab *slab)
   return slab->units * (size_t)SA_UNIT / sa_os_large_page() * sa_os_large_page();
 }
 
-static void
+/* Puts a block into large pages where they are asked for. False: its units are gone. */
+static bool
 want_large_pages(struct sa_slab *slab)
 {
   static _Atomic bool said;
+  slab->large_pages = false;
   if (!sa_options.large_pages || slab->units < SA_CHUNK_UNITS)
-    return;
-  slab->large_pages = sa_os_commit_large(slab->start, large_part(slab));
-  if (slab->large_pages)
-    return;
-  sa_os_prefer_large(slab->start, slab->length);
-  if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
-    sa_say("large_pages=on: the system has no 2 MiB pages to give; using transparent ones");
+    return true;
+  enum sa_os_large outcome = sa_os_commit_large(slab->start, large_part(slab));
+  slab->large_pages = outcome == SA_OS_LARGE_DONE;
+  if (outcome == SA_OS_LARGE_REFUSED) {
+    sa_os_prefer_large(slab->start, slab->length);
+    if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
+      sa_say("large_pages=on: the system has no 2 MiB pages to give; using transparent ones");
+  }
+  return outcome != SA_OS_LARGE_LOST;
 }
 
 /* What is left of the last unit is nobody's; if it may hold old pages it should not be much. */
@@ -62,9 +66,9 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
   slab->start = sa_units_address(slab);
   slab->length = length;
   slab->units = (uint32_t)whole_units(length);
-  slab->large_pages = false;
+  if (!want_large_pages(slab))
+    return sa_no_memory();
   atomic_store_explicit(&slab->anchor, (uint64_t)SA_LARGE << SA_WHAT_SHIFT, memory_order_release);
-  want_large_pages(slab);
   if (!zeroed)
     empty_tail(slab);
   if (zero && !zeroed)

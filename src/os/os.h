@@ -35,11 +35,14 @@ void  sa_os_release(void *at, size_t length);
  * used again without another word. errno is kept. */
 bool sa_os_decommit(void *at, size_t length);
 
-/* Commits reserved pages as explicit large pages; `at` and `length` are multiples of
- * sa_os_large_page(). sa_os_decommit cannot take them back: sa_os_uncommit_large does. */
-size_t sa_os_large_page(void);
-bool   sa_os_commit_large(void *at, size_t length);
-bool   sa_os_uncommit_large(void *at, size_t length);
+/* Commits pages, committed or not, as explicit large ones; `at` and `length` are multiples of
+ * sa_os_large_page(). sa_os_decommit cannot take them back: sa_os_uncommit_large does. REFUSED: the
+ * range is committed, in ordinary pages. LOST: the system took it away and would not give it back;
+ * it must not be touched, nor used again. */
+enum sa_os_large { SA_OS_LARGE_DONE, SA_OS_LARGE_REFUSED, SA_OS_LARGE_LOST };
+size_t           sa_os_large_page(void);
+enum sa_os_large sa_os_commit_large(void *at, size_t length);
+bool             sa_os_uncommit_large(void *at, size_t length);
 
 /* Asks for transparent large pages; a hint, so nothing can go wrong. */
 void sa_os_prefer_large(void *at, size_t length);

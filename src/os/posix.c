@@ -104,18 +104,45 @@ sa_os_large_page(void)
   return (size_t)2 << 20;
 }
 
-bool
+#ifdef MAP_HUGETLB
+
+/* Whether the system has the pages. A mapping over another one that fails may take that with it, so
+ * it is tried elsewhere first. */
+static bool
+has_large_pages(size_t length, int flags)
+{
+  void *at = mmap(NULL, length, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (at == MAP_FAILED)
+    return false;
+  munmap(at, length);
+  return true;
+}
+
+enum sa_os_large
 sa_os_commit_large(void *at, size_t length)
 {
-#ifdef MAP_HUGETLB
-  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_HUGETLB | (21 << 26 /* 2 MiB */);
-  return mmap(at, length, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
-#else
-  (void)at, (void)length;
-  errno = ENOSYS;
-  return false;
-#endif
+  const int access = PROT_READ | PROT_WRITE;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  const int large = flags | MAP_HUGETLB | 21 << 26 /* 2 MiB */;
+  if (!has_large_pages(length, large))
+    return SA_OS_LARGE_REFUSED;
+  if (mmap(at, length, access, large | MAP_FIXED, -1, 0) != MAP_FAILED)
+    return SA_OS_LARGE_DONE;
+  /* another process was faster; where the range was may be another thread's by now */
+  void *back = mmap(at, length, access, flags | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  return back == at ? SA_OS_LARGE_REFUSED : SA_OS_LARGE_LOST;
 }
+
+#else
+
+enum sa_os_large
+sa_os_commit_large(void *at, size_t length)
+{
+  (void)at, (void)length;
+  return SA_OS_LARGE_REFUSED;
+}
+
+#endif
 
 bool
 sa_os_uncommit_large(void *at, size_t length)

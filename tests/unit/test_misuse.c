@@ -141,6 +141,16 @@ two_frees_of_a_large_block(void **state)
   }
 }
 
+static void
+a_pointer_inside_a_large_block(void **state)
+{
+  (void)state;
+  char *block = sa_malloc(1 * MIB);
+  aborts_saying(free_once, block + 64, "free");
+  aborts_saying(free_once, block + 512 * KIB, "free");
+  sa_free(block);
+}
+
 /* --- what only a debug build finds at once -----------------------------------------------------
  */
 
@@ -158,17 +168,6 @@ a_pointer_inside_a_small_block(void **state)
   char *block = sa_malloc(200);
   aborts_saying(free_once, block + 1, "free");
   aborts_saying(free_once, block + 16, "free");
-  sa_free(block);
-}
-
-static void
-a_pointer_inside_a_large_block(void **state)
-{
-  (void)state;
-  DEBUG_BUILD_ONLY();
-  char *block = sa_malloc(1 * MIB);
-  aborts_saying(free_once, block + 64, "free");
-  aborts_saying(free_once, block + 512 * KIB, "free");
   sa_free(block);
 }
 
@@ -204,8 +203,8 @@ main(void)
     cmocka_unit_test(usable_size_of_a_foreign_pointer),
     cmocka_unit_test(two_frees_in_a_row_of_a_small_block),
     cmocka_unit_test(two_frees_of_a_large_block),
-    cmocka_unit_test(a_pointer_inside_a_small_block),
     cmocka_unit_test(a_pointer_inside_a_large_block),
+    cmocka_unit_test(a_pointer_inside_a_small_block),
     cmocka_unit_test(two_frees_with_another_between),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

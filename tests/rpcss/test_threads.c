@@ -1,0 +1,474 @@
+/* RpcSsGetThreadHandle, RpcSmGetThreadHandle, RpcSsSetThreadHandle, RpcSmSetThreadHandle.
+ * SPDX-License-Identifier: MIT */
+#include "rpcss.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* --- Get ----------------------------------------------------------------------------------------- */
+
+static void
+Get_returns_NULL_and_OK_without_an_environment(void **state)
+{
+  (void)state;
+  RPC_STATUS status = RPC_S_INVALID_ARG;
+  assert_null(RpcSsGetThreadHandle());
+  assert_null(RpcSmGetThreadHandle(&status));
+  assert_int_equal(status, RPC_S_OK);
+  assert_int_equal(raised, RPC_S_OK);
+}
+
+static void
+Get_returns_the_handle_of_the_environment(void **state)
+{
+  (void)state;
+  RPC_STATUS status = RPC_S_INVALID_ARG;
+  RpcSsEnableAllocate();
+  assert_non_null(RpcSsGetThreadHandle());
+  assert_ptr_equal(RpcSmGetThreadHandle(&status), RpcSsGetThreadHandle());
+  assert_int_equal(status, RPC_S_OK);
+  RpcSsDisableAllocate();
+}
+
+static void
+Get_returns_the_handle_of_the_environment_that_the_stub_established(void **state)
+{
+  (void)state;
+  sa_scope *scope = sa_scope_create(NULL);
+  assert_int_equal(sa_scope_enter(scope), 0);
+  assert_ptr_equal(RpcSsGetThreadHandle(), scope);
+  sa_scope_leave(scope);
+  sa_scope_destroy(scope);
+}
+
+static void
+SmGet_without_a_place_for_the_status_returns_the_handle(void **state)
+{
+  (void)state;
+  RpcSsEnableAllocate();
+  assert_ptr_equal(RpcSmGetThreadHandle(NULL), RpcSsGetThreadHandle());
+  RpcSsDisableAllocate();
+}
+
+/* --- Set, in a helper thread --------------------------------------------------------------------- */
+
+/* What a helper and its parent tell each other. */
+struct helper {
+  RPC_SS_THREAD_HANDLE handle;
+  bool                 sm;
+  void                *from_parent;
+  void                *from_helper;
+  RPC_SS_THREAD_HANDLE seen;
+  RPC_STATUS           status;
+};
+
+static void
+set_handle(struct helper *helper)
+{
+  if (helper->sm)
+    helper->status = RpcSmSetThreadHandle(helper->handle);
+  else
+    RpcSsSetThreadHandle(helper->handle);
+}
+
+static void *
+work_in_handle(void *argument)
+{
+  struct helper *helper = argument;
+  set_handle(helper);
+  helper->seen = RpcSsGetThreadHandle();
+  RpcSsFree(helper->from_parent);
+  helper->from_helper = RpcSsAllocate(100);
+  fill(helper->from_helper, 100, 7);
+  return NULL;
+}
+
+static void
+help(bool sm)
+{
+  struct helper helper = {.sm = sm, .status = RPC_S_OK};
+  RpcSsEnableAllocate();
+  helper.handle = RpcSsGetThreadHandle();
+  helper.from_parent = RpcSsAllocate(100);
+  in_thread(work_in_handle, &helper);
+  assert_int_equal(helper.status, RPC_S_OK);
+  assert_ptr_equal(helper.seen, helper.handle);
+  assert_true(is_filled(helper.from_helper, 100, 7));
+  RpcSsFree(helper.from_helper);
+  assert_int_equal(raised, RPC_S_OK);
+  RpcSsDisableAllocate();
+}
+
+static void
+threads_that_SsSet_the_handle_manage_the_same_memory(void **state)
+{
+  (void)state;
+  help(false);
+}
+
+static void
+threads_that_SmSet_the_handle_manage_the_same_memory(void **state)
+{
+  (void)state;
+  help(true);
+}
+
+static void *
+take_helped(void *argument)
+{
+  struct helper *helper = argument;
+  set_handle(helper);
+  helper->from_helper = midl_user_allocate(100);
+  return NULL;
+}
+
+static void
+a_stub_in_a_thread_that_set_the_handle_allocates_there(void **state)
+{
+  (void)state;
+  struct helper helper = {.sm = false};
+  RpcSsEnableAllocate();
+  helper.handle = RpcSsGetThreadHandle();
+  in_thread(take_helped, &helper);
+  fill(helper.from_helper, 100, 1);
+  RpcSsDisableAllocate();
+}
+
+static void *
+set_and_set_null(void *argument)
+{
+  struct helper *helper = argument;
+  set_handle(helper);
+  RpcSsSetThreadHandle(NULL);
+  helper->seen = RpcSsGetThreadHandle();
+  helper->from_helper = RpcSmAllocate(100, &helper->status);
+  return NULL;
+}
+
+static void
+Set_with_NULL_leaves_the_environment(void **state)
+{
+  (void)state;
+  struct helper helper = {.status = RPC_S_OK};
+  RpcSsEnableAllocate();
+  helper.handle = RpcSsGetThreadHandle();
+  in_thread(set_and_set_null, &helper);
+  assert_null(helper.seen);
+  assert_null(helper.from_helper);
+  assert_int_equal(helper.status, RPC_S_INVALID_ARG);
+  /* the parent is still in it */
+  assert_ptr_equal(RpcSsGetThreadHandle(), helper.handle);
+  RpcSsDisableAllocate();
+}
+
+static void *
+set_disable_and_look(void *argument)
+{
+  struct helper *helper = argument;
+  set_handle(helper);
+  RpcSsDisableAllocate();
+  helper->seen = RpcSsGetThreadHandle();
+  return NULL;
+}
+
+static void
+Disable_in_a_thread_that_only_set_the_handle_does_nothing(void **state)
+{
+  (void)state;
+  struct helper helper = {.sm = false};
+  RpcSsEnableAllocate();
+  helper.handle = RpcSsGetThreadHandle();
+  void *block = RpcSsAllocate(100);
+  fill(block, 100, 1);
+  in_thread(set_disable_and_look, &helper);
+  assert_ptr_equal(helper.seen, helper.handle);
+  assert_true(is_filled(block, 100, 1));
+  RpcSsDisableAllocate();
+}
+
+/* --- Set, to save and restore -------------------------------------------------------------------- */
+
+static void
+Get_and_Set_save_and_restore_an_environment(void **state)
+{
+  (void)state;
+  sa_scope *other = sa_scope_create(NULL);
+  RpcSsEnableAllocate();
+  RPC_SS_THREAD_HANDLE saved = RpcSsGetThreadHandle();
+  for (unsigned i = 0; i < 3; i++) {
+    RpcSsSetThreadHandle(other);
+    assert_ptr_equal(RpcSsGetThreadHandle(), other);
+    assert_int_equal(RpcSmSetThreadHandle(saved), RPC_S_OK);
+    assert_ptr_equal(RpcSsGetThreadHandle(), saved);
+  }
+  RpcSsDisableAllocate();
+  assert_null(sa_scope_current());
+  sa_scope_destroy(other);
+}
+
+static void
+Get_and_Set_save_and_restore_that_there_is_no_environment(void **state)
+{
+  (void)state;
+  sa_scope            *other = sa_scope_create(NULL);
+  RPC_SS_THREAD_HANDLE saved = RpcSsGetThreadHandle();
+  RpcSsSetThreadHandle(other);
+  RpcSsSetThreadHandle(saved);
+  assert_null(RpcSsGetThreadHandle());
+  sa_scope_destroy(other);
+}
+
+static void
+Set_with_NULL_hides_an_environment_until_its_handle_is_set_again(void **state)
+{
+  (void)state;
+  RPC_STATUS status;
+  RpcSsEnableAllocate();
+  RPC_SS_THREAD_HANDLE saved = RpcSsGetThreadHandle();
+  RpcSsSetThreadHandle(NULL);
+  assert_null(RpcSsGetThreadHandle());
+  assert_null(RpcSmAllocate(100, &status));
+  assert_int_equal(status, RPC_S_INVALID_ARG);
+  void *kept = midl_user_allocate(100);
+  RpcSsSetThreadHandle(saved);
+  assert_non_null(RpcSsAllocate(100));
+  RpcSsDisableAllocate();
+  fill(kept, 100, 1);
+  midl_user_free(kept);
+}
+
+static void
+Disable_ends_an_environment_that_is_hidden(void **state)
+{
+  (void)state;
+  RpcSsEnableAllocate();
+  RpcSsSetThreadHandle(NULL);
+  RpcSsDisableAllocate();
+  assert_null(RpcSsGetThreadHandle());
+  RpcSsEnableAllocate();
+  assert_non_null(RpcSsAllocate(100));
+  RpcSsDisableAllocate();
+}
+
+static void
+Set_takes_the_place_of_the_Set_before(void **state)
+{
+  (void)state;
+  enum { TIMES = 1000 };
+  sa_scope *one = sa_scope_create(NULL), *other = sa_scope_create(NULL);
+  for (unsigned i = 0; i < TIMES; i++) {
+    RpcSsSetThreadHandle(one);
+    assert_ptr_equal(RpcSsGetThreadHandle(), one);
+    RpcSsSetThreadHandle(other);
+    assert_ptr_equal(RpcSsGetThreadHandle(), other);
+  }
+  /* one Set with NULL undoes them all */
+  RpcSsSetThreadHandle(NULL);
+  assert_null(RpcSsGetThreadHandle());
+  sa_scope_destroy(one);
+  sa_scope_destroy(other);
+}
+
+static void
+Set_of_the_handle_that_is_set_changes_nothing(void **state)
+{
+  (void)state;
+  sa_scope *scope = sa_scope_create(NULL);
+  RpcSsSetThreadHandle(scope);
+  /* this thread is now the last one in it */
+  sa_scope_destroy(scope);
+  RpcSsSetThreadHandle(scope);
+  assert_non_null(RpcSsAllocate(100));
+  RpcSsSetThreadHandle(NULL);
+  assert_null(RpcSsGetThreadHandle());
+}
+
+/* --- the ends of threads and environments --------------------------------------------------------- */
+
+/* Threads that meet twice: the parent disables between. */
+struct meeting {
+  pthread_barrier_t    inside, over;
+  RPC_SS_THREAD_HANDLE handle;
+  _Atomic unsigned     wrong;
+};
+
+static void *
+outlast(void *argument)
+{
+  struct meeting *meeting = argument;
+  RpcSsSetThreadHandle(meeting->handle);
+  char *before = RpcSsAllocate(1000);
+  fill(before, 1000, 1);
+  pthread_barrier_wait(&meeting->inside);
+  pthread_barrier_wait(&meeting->over);
+  char *after = RpcSsAllocate(100 * KIB);
+  if (!after || !is_filled(before, 1000, 1))
+    meeting->wrong++;
+  else
+    fill(after, 100 * KIB, 2);
+  RpcSsFree(before);
+  return NULL;
+}
+
+static void
+a_helper_may_go_on_after_the_Disable(void **state)
+{
+  (void)state;
+  enum { HELPERS = 4 };
+  struct meeting meeting = {.wrong = 0};
+  pthread_t      helpers[HELPERS];
+  pthread_barrier_init(&meeting.inside, NULL, HELPERS + 1);
+  pthread_barrier_init(&meeting.over, NULL, HELPERS + 1);
+  RpcSsEnableAllocate();
+  meeting.handle = RpcSsGetThreadHandle();
+  for (unsigned i = 0; i < HELPERS; i++)
+    assert_int_equal(pthread_create(&helpers[i], NULL, outlast, &meeting), 0);
+  pthread_barrier_wait(&meeting.inside);
+  RpcSsDisableAllocate();
+  pthread_barrier_wait(&meeting.over);
+  for (unsigned i = 0; i < HELPERS; i++)
+    pthread_join(helpers[i], NULL);
+  assert_int_equal(meeting.wrong, 0);
+  assert_int_equal(raised, RPC_S_OK);
+  pthread_barrier_destroy(&meeting.inside);
+  pthread_barrier_destroy(&meeting.over);
+}
+
+static void *
+set_and_exit(void *handle)
+{
+  RpcSsSetThreadHandle(handle);
+  return RpcSsAllocate(100 * KIB);
+}
+
+static void
+exit_in_many_helpers(void *unused)
+{
+  (void)unused;
+  limit_memory(64 * MIB);
+  for (unsigned i = 0; i < 1000; i++) {
+    RpcSsEnableAllocate();
+    in_thread(set_and_exit, RpcSsGetThreadHandle());
+    RpcSsDisableAllocate();
+    if (raised != RPC_S_OK)
+      exit(1);
+  }
+}
+
+static void
+a_thread_that_exits_leaves_the_environment(void **state)
+{
+  (void)state;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  skip();
+#endif
+  struct child child = child_run(exit_in_many_helpers, NULL);
+  assert_int_equal(child.status, 0);
+}
+
+enum { CROWD = 4, ROUNDS = 2000 };
+
+static void *
+allocate_in_a_crowd(void *handle)
+{
+  void *kept[16] = {NULL};
+  RpcSsSetThreadHandle(handle);
+  for (unsigned i = 0; i < ROUNDS; i++) {
+    RpcSsFree(kept[i % 16]);
+    kept[i % 16] = RpcSsAllocate(16 + i % 500);
+    fill(kept[i % 16], 16 + i % 500, i);
+  }
+  for (unsigned i = ROUNDS - 16; i < ROUNDS; i++)
+    if (!is_filled(kept[i % 16], 16 + i % 500, i))
+      return handle;
+  RpcSsSetThreadHandle(NULL);
+  return NULL;
+}
+
+static void
+many_threads_allocate_in_one_environment_at_once(void **state)
+{
+  (void)state;
+  pthread_t threads[CROWD];
+  void     *wrong;
+  RpcSsEnableAllocate();
+  for (unsigned i = 0; i < CROWD; i++)
+    assert_int_equal(
+      pthread_create(&threads[i], NULL, allocate_in_a_crowd, RpcSsGetThreadHandle()), 0);
+  for (unsigned i = 0; i < CROWD; i++) {
+    pthread_join(threads[i], &wrong);
+    assert_null(wrong);
+  }
+  RpcSsDisableAllocate();
+}
+
+/* --- handles that are none ------------------------------------------------------------------------ */
+
+static void
+set_wrong(void *handle)
+{
+  RpcSsSetThreadHandle(handle);
+}
+
+static void
+a_handle_that_is_no_scope_is_said(void **state)
+{
+  (void)state;
+  _Alignas(64) char on_stack[256] = "";
+  void             *block = sa_malloc(1000), *of_malloc = malloc(1000);
+  void *const       wrong[] = {on_stack, block, of_malloc, (void *)16, (char *)block + 64};
+  for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    struct child child = child_run(set_wrong, wrong[i]);
+    assert_aborted_saying(&child, "0x");
+  }
+  sa_free(block);
+  free(of_malloc);
+}
+
+static void
+set_stale(void *unused)
+{
+  (void)unused;
+  RpcSsEnableAllocate();
+  RPC_SS_THREAD_HANDLE handle = RpcSsGetThreadHandle();
+  RpcSsDisableAllocate();
+  RpcSsSetThreadHandle(handle);
+}
+
+static void
+a_handle_whose_environment_was_disabled_is_said(void **state)
+{
+  (void)state;
+  struct child child = child_run(set_stale, NULL);
+  assert_aborted_saying(&child, "0x");
+}
+
+int
+main(void)
+{
+  const struct CMUnitTest tests[] = {
+    rpcss_test(Get_returns_NULL_and_OK_without_an_environment),
+    rpcss_test(Get_returns_the_handle_of_the_environment),
+    rpcss_test(Get_returns_the_handle_of_the_environment_that_the_stub_established),
+    rpcss_test(SmGet_without_a_place_for_the_status_returns_the_handle),
+    rpcss_test(threads_that_SsSet_the_handle_manage_the_same_memory),
+    rpcss_test(threads_that_SmSet_the_handle_manage_the_same_memory),
+    rpcss_test(a_stub_in_a_thread_that_set_the_handle_allocates_there),
+    rpcss_test(Set_with_NULL_leaves_the_environment),
+    rpcss_test(Disable_in_a_thread_that_only_set_the_handle_does_nothing),
+    rpcss_test(Get_and_Set_save_and_restore_an_environment),
+    rpcss_test(Get_and_Set_save_and_restore_that_there_is_no_environment),
+    rpcss_test(Set_with_NULL_hides_an_environment_until_its_handle_is_set_again),
+    rpcss_test(Disable_ends_an_environment_that_is_hidden),
+    rpcss_test(Set_takes_the_place_of_the_Set_before),
+    rpcss_test(Set_of_the_handle_that_is_set_changes_nothing),
+    rpcss_test(a_helper_may_go_on_after_the_Disable),
+    rpcss_test(a_thread_that_exits_leaves_the_environment),
+    rpcss_test(many_threads_allocate_in_one_environment_at_once),
+    rpcss_test(a_handle_that_is_no_scope_is_said),
+    rpcss_test(a_handle_whose_environment_was_disabled_is_said),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
