@@ -31,7 +31,7 @@ alloc_larger(size_t size)
 {
   if (size > SA_CLASS_MAX)
     return sa_large_alloc(size, SA_UNIT, false);
-  struct sa_slab *slab = sa_self->current[sa_class_of(size)];
+  struct sa_slab *slab = sa_self->current[sa_larger_class(size)];
   void           *block = slab->free;
   if (SA_UNLIKELY(!block))
     return alloc_slowly(size);
@@ -44,8 +44,7 @@ sa_malloc(size_t size)
 {
   if (SA_UNLIKELY(size > SA_SMALL))
     return alloc_larger(size);
-  /* a table, as it takes fewer steps than the calculation */
-  struct sa_slab *slab = sa_self->current[sa_class_table[size]];
+  struct sa_slab *slab = sa_self->current[sa_small_class(size)];
   void           *block = slab->free;
   /* also when this thread has no cache or no such slab yet: see sa_no_cache */
   if (SA_UNLIKELY(!block))
@@ -54,11 +53,42 @@ sa_malloc(size_t size)
   return sa_block_out(block);
 }
 
+static SA_ATTRIBUTE(noinline, cold) void
+freed_twice(void *block)
+{
+  sa_misuse("free", block, "this block is free already");
+}
+
+/* A block of one of this thread's current slabs. */
+static inline void
+free_here(void *block, struct sa_slab *slab)
+{
+  /* The list's head is found from the block by arithmetic alone: a processor then forwards this
+   * store to the next allocation's load at once, where a pointer on the way costs it 10 cycles. */
+  void *next = slab->free;
+  if (SA_UNLIKELY(next == block)) {
+    freed_twice(block);
+    return;
+  }
+  *(void **)block = next;
+  slab->free = block;
+}
+
+static inline bool
+is_mine(const struct sa_slab *slab)
+{
+  return SA_LIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) == sa_self);
+}
+
 /* A block in a unit that is not the first of one of this thread's current slabs. */
 static SA_ATTRIBUTE(noinline) void
-free_elsewhere(struct sa_slab *slab, void *block)
+free_elsewhere(void *block, struct sa_slab *slab)
 {
   slab -= slab->lead;
+  if (is_mine(slab)) {
+    free_here(block, slab);
+    return;
+  }
   switch (sa_slab_what(slab)) {
   case SA_NOTHING:
     sa_misuse("free", block, "stuballoc did not give it out, or it was freed before");
@@ -79,13 +109,7 @@ free_outside(void *block)
   struct sa_region *region = sa_region_of(block);
   if (!region)
     sa_misuse("free", block, "stuballoc did not give it out");
-  free_elsewhere(&region->slabs[sa_region_unit(region, block)], block);
-}
-
-static SA_ATTRIBUTE(noinline, cold) void
-freed_twice(void *block)
-{
-  sa_misuse("free", block, "this block is free already");
+  free_elsewhere(block, &region->slabs[sa_region_unit(region, block)]);
 }
 
 void
@@ -101,17 +125,8 @@ sa_free(void *block)
   struct sa_slab *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   /* Only current slabs name an owner, so one compare answers "is it mine?" and "is there nothing
    * to count?". */
-  if (SA_UNLIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) != sa_self)) {
-    free_elsewhere(slab, block);
-    return;
-  }
-  /* The list's head is found from the block by arithmetic alone: a processor then forwards this
-   * store to the next allocation's load at once, where a pointer on the way costs it 10 cycles. */
-  void *next = slab->free;
-  if (SA_UNLIKELY(next == block)) {
-    freed_twice(block);
-    return;
-  }
-  *(void **)block = next;
-  slab->free = block;
+  if (is_mine(slab))
+    free_here(block, slab);
+  else
+    free_elsewhere(block, slab);
 }

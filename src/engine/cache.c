@@ -209,20 +209,14 @@ check_start(const struct sa_slab *slab, const void *block)
 }
 
 static void
-push(struct sa_slab *slab, void *block)
+free_adopted(struct sa_slab *slab, void *block)
 {
   if (slab->free == block)
     sa_misuse("free", block, "this block is free already");
-  *(void **)block = slab->free;
-  slab->free = block;
-}
-
-static void
-free_adopted(struct sa_slab *slab, void *block)
-{
   if (!slab->free)
     slab->last = block;
-  push(slab, block);
+  *(void **)block = slab->free;
+  slab->free = block;
   slab->freed++;
 }
 
@@ -232,8 +226,6 @@ free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
   struct sa_parcel *parcel = &cache->parcels[sa_slab_class(slab)];
   if (parcel->slab == slab) {
     add(parcel, block);
-  } else if (atomic_load_explicit(&slab->owner, memory_order_relaxed) == cache) {
-    push(slab, block); /* not in the slab's first unit, or not in the first region */
   } else if (atomic_load_explicit(&slab->adopter, memory_order_relaxed) == cache) {
     free_adopted(slab, block);
   } else if (sa_slab_adopt(slab)) {

@@ -264,7 +264,7 @@ struct sa_cache *sa_cache_begin(void);
 void             sa_cache_done(struct sa_cache *cache);
 /* A block of the class when the cache's list is empty. */
 void *sa_cache_refill(struct sa_cache *cache, unsigned class);
-/* Frees a block that is not of a current slab. */
+/* Frees a block that is of none of the current slabs of this thread. */
 void   sa_cache_free(struct sa_slab *slab, void *block);
 
 /* --- large.c: blocks of units of their own ---------------------------------------------------- */
