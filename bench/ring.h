@@ -10,6 +10,7 @@
 
 #include <stdalign.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "memory.h"
@@ -55,18 +56,18 @@ ring_step(struct ring_end *end)
 }
 
 /* False when the ring is full. */
-static inline _Bool
+static inline bool
 ring_put(struct ring *ring, void *block)
 {
   struct ring_end *end = &ring->putter;
   if (end->done - end->seen == ring->depth) {
     ring_look(end, &ring->taker);
     if (end->done - end->seen == ring->depth)
-      return 0;
+      return false;
   }
   ring->slots[end->done & (ring->depth - 1)] = block;
   ring_step(end);
-  return 1;
+  return true;
 }
 
 /* NULL when the ring is empty. */

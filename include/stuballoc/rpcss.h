@@ -85,7 +85,7 @@ typedef void *RPC_SS_THREAD_HANDLE;
 typedef void *RPC_CLIENT_ALLOC(size_t Size);
 typedef void  RPC_CLIENT_FREE(void *Ptr);
 
-/* --- The environment --------------------------------------------------------------------------- */
+/* --- The environment ------------------------------------------------------------------------ */
 
 /*
  * Creates a scope and enters it, so that this thread's stubs and RpcSsAllocate take their memory
@@ -117,17 +117,16 @@ SA_API RPC_SS_THREAD_HANDLE RpcSsGetThreadHandle(void);
 SA_API RPC_SS_THREAD_HANDLE RpcSmGetThreadHandle(RPC_STATUS *pStatus);
 
 /*
- * Makes the scope of a handle this thread's, in place of one set before. NULL takes the one set
- * before off again; in a thread that is in a scope by other means it hides that scope, until its
- * handle is set again or its own end. So Get and Set together save and restore. A thread that exits
- * leaves the scope.
- * RPC_S_OUT_OF_MEMORY when there is none; a handle of no scope is misuse, which is said, and the
- * program aborts.
+ * Puts this thread into the scope of a handle, in place of one that it set before; NULL: into none.
+ * What it was in by other means, such as Enable, is hidden then and comes back when its own handle
+ * is set again. So Get and Set together save and restore. A thread that exits leaves the scope.
+ * RPC_S_OUT_OF_MEMORY when there is none; a handle of no scope, or of one that has ended, is
+ * misuse: it is said, and the program aborts.
  */
 SA_API void       RpcSsSetThreadHandle(RPC_SS_THREAD_HANDLE Id);
 SA_API RPC_STATUS RpcSmSetThreadHandle(RPC_SS_THREAD_HANDLE Id);
 
-/* --- Blocks ------------------------------------------------------------------------------------ */
+/* --- Blocks --------------------------------------------------------------------------------- */
 
 /*
  * Returns a block in the scope that this thread is in, aligned as sa_malloc aligns. A size of 0
@@ -146,24 +145,26 @@ SA_API void *RpcSmAllocate(size_t Size, RPC_STATUS *pStatus) SA_ATTRIBUTE(alloc_
 SA_API void       RpcSsFree(void *NodeToFree);
 SA_API RPC_STATUS RpcSmFree(void *NodeToFree);
 
-/* --- The client's own functions ---------------------------------------------------------------- */
+/* --- The client's own functions ------------------------------------------------------------- */
 
 /*
  * Sets the functions by which client stubs of this thread allocate and free. Until then it is the
  * scope that the thread is in, if it is in one, else midl_user_allocate and midl_user_free.
  * RPC_S_INVALID_ARG for a null function.
  */
-SA_API void       RpcSsSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree);
-SA_API RPC_STATUS RpcSmSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree);
+SA_API void RpcSsSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree);
+SA_API RPC_STATUS RpcSmSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc,
+                                          RPC_CLIENT_FREE  *ClientFree);
 
 /*
  * The same, and returns the functions that it replaces; setting those restores what was.
  * RPC_S_INVALID_ARG for any null pointer; nothing is changed then.
  */
-SA_API void       RpcSsSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree,
-                                           RPC_CLIENT_ALLOC **OldClientAlloc,
-                                           RPC_CLIENT_FREE  **OldClientFree);
-SA_API RPC_STATUS RpcSmSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree,
+SA_API void RpcSsSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree,
+                                     RPC_CLIENT_ALLOC **OldClientAlloc,
+                                     RPC_CLIENT_FREE  **OldClientFree);
+SA_API RPC_STATUS RpcSmSwapClientAllocFree(RPC_CLIENT_ALLOC  *ClientAlloc,
+                                           RPC_CLIENT_FREE   *ClientFree,
                                            RPC_CLIENT_ALLOC **OldClientAlloc,
                                            RPC_CLIENT_FREE  **OldClientFree);
 
@@ -173,7 +174,7 @@ SA_API RPC_STATUS RpcSmSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CL
  */
 SA_API RPC_STATUS RpcSmClientFree(void *pNodeToFree);
 
-/* --- Context handles --------------------------------------------------------------------------- */
+/* --- Context handles ------------------------------------------------------------------------ */
 
 /*
  * Reclaims what the client keeps for a context handle that has become useless, without a word to

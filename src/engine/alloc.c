@@ -95,6 +95,10 @@ free_elsewhere(void *block, struct sa_slab *slab)
   case SA_LARGE:
     sa_large_free(slab, block);
     break;
+  case SA_LENT:
+  case SA_LENT_LARGE:
+    sa_hooks_get()->free(slab, block);
+    break;
   default:
     sa_cache_free(slab, block);
   }

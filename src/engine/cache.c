@@ -7,6 +7,7 @@
 struct sa_slab  sa_no_slab;
 struct sa_cache sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
 _Thread_local struct sa_cache *sa_self = &sa_no_cache;
+_Atomic(const struct sa_hooks *) sa_hooks;
 
 /* Set when this thread's cache was given up at its exit. What is allocated after that, by
  * destructors that run later, comes through a cache borrowed for the one call. */
@@ -297,6 +298,9 @@ retire(struct sa_cache *cache)
 static void
 thread_exits(void)
 {
+  const struct sa_hooks *hooks = sa_hooks_get();
+  if (hooks)
+    hooks->thread_exits();
   struct sa_cache *cache = sa_self;
   exited = true;
   sa_self = &sa_no_cache;
@@ -317,6 +321,9 @@ forked(void)
     if (cache != sa_self && !cache->busy
         && atomic_load_explicit(&cache->in_use, memory_order_relaxed))
       retire(cache);
+  const struct sa_hooks *hooks = sa_hooks_get();
+  if (hooks)
+    hooks->forked();
 }
 
 static void
@@ -371,6 +378,9 @@ sa_trim(void)
     follow_trim(cache);
     cache->busy = false;
   }
+  const struct sa_hooks *hooks = sa_hooks_get();
+  if (hooks)
+    hooks->trim();
   sa_units_trim();
   return sa_units_returned() - before;
 }

@@ -20,10 +20,17 @@ reason_of(const void *block)
   if (!slab)
     return "stuballoc did not give it out, or it was freed before";
   size_t offset = (size_t)((const char *)block - slab->start);
-  bool   large = sa_slab_what(slab) == SA_LARGE;
+  bool   large = sa_slab_what(slab) >= SA_LENT_LARGE;
   if (large ? offset != 0 : offset % slab->size != 0)
     return "it points inside a block";
   return "this block is free already";
+}
+
+/* Neither ours nor a large block, then: what is lent is checked by who has lent it. */
+static bool
+is_for_others(const struct sa_region *region, const void *block)
+{
+  return !region || sa_slab_what(&region->slabs[sa_region_unit(region, block)]) == SA_LENT;
 }
 
 void *
@@ -42,7 +49,7 @@ sa_block_check(const char *what, const void *block)
 {
   const struct sa_region *region = sa_region_of(block);
   uint64_t                bit;
-  if (!region)
+  if (is_for_others(region, block))
     return; /* said later */
   const _Atomic uint64_t *word = word_of(region, block, &bit);
   if ((uintptr_t)block % 8 != 0 || !(atomic_load_explicit(word, memory_order_relaxed) & bit))
@@ -54,7 +61,7 @@ sa_block_back(const void *block)
 {
   const struct sa_region *region = sa_region_of(block);
   uint64_t                bit;
-  if (!region)
+  if (is_for_others(region, block))
     return; /* NULL, or said later */
   _Atomic uint64_t *word = word_of(region, block, &bit);
   if ((uintptr_t)block % 8 != 0

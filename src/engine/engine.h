@@ -99,7 +99,7 @@ _Static_assert(sizeof(struct sa_slab) == 128, "two cache lines a unit");
  *   bits 16..31  how many blocks are free: on that list and, in a slab that nobody holds, uncarved
  *   bit  32      held: one thread has the slab as current, adopted, or to give it back
  *   bit  33      listed: nobody holds it and it may be claimed; `listed` of the region tells where
- *   bits 40..47  what the unit is: 0 nothing, a class + 1, SA_LARGE
+ *   bits 40..47  what the unit is: 0 nothing, a class + 1, SA_LARGE, or lent to a room above
  *
  * Any thread writes it, always by compare-and-swap, with release so that the links it wrote into
  * the blocks, or the fields it set while it held the slab, are seen by the one who takes the list
@@ -111,7 +111,7 @@ _Static_assert(sizeof(struct sa_slab) == 128, "two cache lines a unit");
 #define SA_HELD (UINT64_C(1) << 32)
 #define SA_LISTED (UINT64_C(1) << 33)
 #define SA_WHAT_SHIFT 40
-enum { SA_NOTHING = 0, SA_LARGE = 0xff };
+enum { SA_NOTHING = 0, SA_LENT = 0xfd, SA_LENT_LARGE = 0xfe, SA_LARGE = 0xff };
 
 static inline unsigned
 sa_anchor_what(uint64_t anchor)
@@ -250,6 +250,13 @@ sa_slab_what(const struct sa_slab *slab)
   return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed));
 }
 
+static inline bool
+sa_is_lent(const struct sa_slab *slab)
+{
+  unsigned what = sa_slab_what(slab);
+  return what == SA_LENT || what == SA_LENT_LARGE;
+}
+
 static inline unsigned
 sa_slab_class(const struct sa_slab *slab)
 {
@@ -300,6 +307,30 @@ sa_block_check(const char *what, const void *block)
 }
 #endif
 
+/* --- hooks: what a room above has lent, and when it wants to be told ----------------------------- */
+
+/* A room above may take units (SA_LENT) and large blocks (SA_LENT_LARGE) and give out blocks of its
+ * own in them; it marks them so in the anchor. What comes to the engine about such a block is
+ * handed on, with the checks still to be made. */
+struct sa_hooks {
+  void (*free)(struct sa_slab *slab, void *block);
+  void *(*resize)(struct sa_slab *slab, void *block, size_t size);
+  size_t (*size)(const struct sa_slab *slab, const void *block);
+  void (*thread_exits)(void); /* before the engine's cache goes */
+  void (*forked)(void);       /* in the child, after the engine */
+  void (*trim)(void);
+};
+
+/* NULL: there is nobody. Stored with release before anything is lent, always the same; read with
+ * acquire. */
+extern _Atomic(const struct sa_hooks *) sa_hooks;
+
+static inline const struct sa_hooks *
+sa_hooks_get(void)
+{
+  return atomic_load_explicit(&sa_hooks, memory_order_acquire);
+}
+
 /* --- the rest ---------------------------------------------------------------------------------- */
 
 /* Says what is wrong with a pointer, on one line, and aborts. */
@@ -307,6 +338,7 @@ _Noreturn void sa_misuse(const char *what, const void *block, const char *reason
 
 struct sa_options {
   bool large_pages;
+  bool report_leaks;
 };
 extern struct sa_options sa_options;
 void sa_options_read(const char *text);

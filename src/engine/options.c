@@ -48,6 +48,11 @@ read_option(struct piece value)
   struct piece key = next_piece(&value, '=');
   if (is(key, "large_pages"))
     read_switch(&sa_options.large_pages, key, value);
+  else if (is(key, "report") && is(value, "leaks"))
+    sa_options.report_leaks = true;
+  else if (is(key, "report"))
+    sa_say("bad value '%.*s' for 'report' in STUBALLOC; there is 'leaks'", (int)value.length,
+           value.text);
   else if (key.length > 0)
     sa_say("unknown option '%.*s' in STUBALLOC", (int)key.length, key.text);
 }

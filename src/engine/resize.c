@@ -65,7 +65,10 @@ usable_size(const struct sa_slab *slab)
 size_t
 sa_usable_size(const void *block)
 {
-  return block ? usable_size(slab_or_misuse("usable_size", block)) : 0;
+  if (!block)
+    return 0;
+  struct sa_slab *slab = slab_or_misuse("usable_size", block);
+  return sa_is_lent(slab) ? sa_hooks_get()->size(slab, block) : usable_size(slab);
 }
 
 static void *
@@ -85,7 +88,9 @@ sa_realloc(void *block, size_t size)
   if (!block)
     return sa_malloc(size);
   struct sa_slab *slab = slab_or_misuse("realloc", block);
-  size_t          old_size = usable_size(slab);
+  if (sa_is_lent(slab))
+    return sa_hooks_get()->resize(slab, block, size);
+  size_t old_size = usable_size(slab);
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
   /* shrinking by less than half is not worth a copy */

@@ -59,6 +59,15 @@ void sa_os_once(void (*init)(void));
 void sa_os_hooks(void (*thread_exit)(void), void (*forked)(void));
 void sa_os_watch_thread(void);
 
+/* Makes each other thread of the process pass a full memory barrier. False where the system cannot,
+ * which is so always or never. */
+bool sa_os_fence_others(void);
+
+/* Says where in the program a code address is, as well as can be found out without much ado, in at
+ * most SA_OS_WHERE bytes. Not for a fast path. */
+enum { SA_OS_WHERE = 160 };
+void sa_os_where(const void *code, char *text, size_t room);
+
 /* Writes one line to stderr, without allocating. */
 void sa_os_say(const char *line, size_t length);
 

@@ -217,3 +217,15 @@ sa_os_say(const char *line, size_t length)
   ssize_t written = write(STDERR_FILENO, line, length);
   (void)written; /* nobody is left to tell */
 }
+
+bool
+sa_os_fence_others(void)
+{
+#ifdef SYS_membarrier
+  /* registering once more does no harm, and a fork's child may need it */
+  return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0
+         && syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;
+#else
+  return false;
+#endif
+}

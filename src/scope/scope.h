@@ -164,4 +164,227 @@ struct sa_chunk {
 
 _Static_assert(sizeof(struct sa_chunk) <= SA_DATA * SA_GRANULE, "the data comes after it");
 
-enum { SA_NOBODY = UINT64_MAX }; /* a thread that is no more */
+/* Threads are numbered from 1, and a number is never used again. */
+#define SA_NOBODY UINT64_MAX
+
+/* What a thread knows for itself. */
+struct sa_thread {
+  struct sa_arena *here; /* of the top frame */
+  struct sa_frame *top;
+  struct sa_chunk *warm;
+  uint64_t         id;      /* 0: it has not begun */
+  bool             watched; /* its exit will be seen */
+  bool             exited;
+  unsigned         trims_seen;
+};
+
+/* No scope, below all frames: so that nobody need ask whether there is a frame. */
+extern struct sa_arena                sa_no_arena;
+extern struct sa_frame                sa_no_frame;
+extern _Thread_local struct sa_thread sa_thread;
+
+/* --- chunks, granules and codes ------------------------------------------------------------------ */
+
+static inline struct sa_chunk *
+sa_chunk_of(const void *address)
+{
+  return (struct sa_chunk *)((uintptr_t)address & ~(uintptr_t)(SA_UNIT - 1));
+}
+
+static inline struct sa_slab *
+sa_chunk_slab(const struct sa_chunk *chunk)
+{
+  return sa_slab_of(chunk);
+}
+
+static inline size_t
+sa_granule_of(const void *address)
+{
+  return ((uintptr_t)address & (SA_UNIT - 1)) / SA_GRANULE;
+}
+
+static inline void *
+sa_granule_at(struct sa_chunk *chunk, size_t granule)
+{
+  return (char *)chunk + granule * SA_GRANULE;
+}
+
+static inline unsigned
+sa_code_get(const struct sa_chunk *chunk, size_t granule)
+{
+  return atomic_load_explicit(&chunk->map[granule - SA_DATA], memory_order_relaxed);
+}
+
+static inline void
+sa_code_set(struct sa_chunk *chunk, size_t granule, size_t code)
+{
+  atomic_store_explicit(&chunk->map[granule - SA_DATA], (uint8_t)code, memory_order_relaxed);
+}
+
+/* The codes above SA_SMALL_CODES are those of the engine's classes above SA_SMALL. */
+enum { SA_CODE_TO_CLASS = 32 };
+
+static inline size_t
+sa_code_granules(unsigned code)
+{
+  return code <= SA_SMALL_CODES ? code : sa_class_size(code - SA_CODE_TO_CLASS) / SA_GRANULE;
+}
+
+/* The code of a block of at least `size` bytes, up to a chunk's. */
+static inline unsigned
+sa_code_for(size_t size)
+{
+  if (size <= SA_SMALL)
+    return size == 0 ? 1 : (unsigned)((size + SA_GRANULE - 1) / SA_GRANULE);
+  return sa_class_of(size) + SA_CODE_TO_CLASS;
+}
+
+/* --- chunk.c ----------------------------------------------------------------------------------- */
+
+/* A chunk with an empty map and nothing else set; NULL: no memory. */
+struct sa_chunk *sa_chunk_take(void);
+/* Keeps a chunk for the next one who takes one, or gives it to the engine. Its map may be set up to
+ * the granule `end`. */
+void sa_chunk_give(struct sa_chunk *chunk, size_t end);
+/* The same for the one that the thread is likely to take next. */
+void sa_chunk_keep_warm(struct sa_chunk *chunk, size_t end);
+/* Gives up what the thread has kept, what all have. */
+void sa_chunks_cool(void);
+void sa_chunks_trim(void);
+/* Calls `see` for every chunk of a scope, and for those that are kept. */
+void sa_chunks_each(void (*see)(struct sa_chunk *chunk));
+
+/* --- budget.c ---------------------------------------------------------------------------------- */
+
+/* Charges a scope and those around it with as many of `most` bytes as their budgets allow, which
+ * are multiples of a granule. Returns the bytes; 0 if it is not even `least`. */
+size_t sa_budget_charge(struct sa_scope *scope, size_t least, size_t most);
+void   sa_budget_return(struct sa_scope *scope, size_t bytes);
+
+static inline bool
+sa_is_limited(const struct sa_scope *scope)
+{
+  return scope->budget != 0 || scope->limiter;
+}
+
+/* --- arena.c ----------------------------------------------------------------------------------- */
+
+/* Makes the arena in the chunk's header one of a thread of the scope; the chunk's data is fresh. */
+void sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user);
+/* A block of the code; NULL with errno ENOMEM. */
+void *sa_arena_alloc(struct sa_arena *arena, unsigned code);
+/* Puts free granules into the arena's lists. */
+void sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules);
+
+/* The word and the bit of it that say whether the arena has free blocks of a code. */
+static inline uint64_t *
+sa_arena_word(struct sa_arena *arena, unsigned code)
+{
+  return code <= SA_SMALL_CODES ? &arena->small : &arena->medium;
+}
+
+static inline uint64_t
+sa_arena_bit(unsigned code)
+{
+  return UINT64_C(1) << (code - 1) % SA_SMALL_CODES;
+}
+
+static inline bool
+sa_arena_has(struct sa_arena *arena, unsigned code)
+{
+  return *sa_arena_word(arena, code) & sa_arena_bit(code);
+}
+
+static inline void
+sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
+{
+  uint64_t *word = sa_arena_word(arena, code);
+  uint64_t  bit = sa_arena_bit(code);
+  *(void **)block = *word & bit ? arena->lists[code - 1] : NULL;
+  arena->lists[code - 1] = block;
+  *word |= bit;
+}
+
+/* Takes a block off a list that has one; it is still said to be free. */
+static inline void *
+sa_arena_pop(struct sa_arena *arena, unsigned code)
+{
+  void *block = arena->lists[code - 1];
+  void *next = *(void **)block;
+  arena->lists[code - 1] = next;
+  if (!next)
+    *sa_arena_word(arena, code) &= ~sa_arena_bit(code);
+  return block;
+}
+
+/* --- join.c ------------------------------------------------------------------------------------ */
+
+/* Joins the arena's free blocks that are neighbours; false: it has none, or another arena of the
+ * scope is just being joined. */
+bool sa_arena_join(struct sa_arena *arena);
+
+/* --- large.c ----------------------------------------------------------------------------------- */
+
+void *sa_lent_alloc(struct sa_arena *arena, size_t size);
+void  sa_lent_free(struct sa_slab *slab, void *block);
+/* NULL: it must be copied. */
+void *sa_lent_resize(struct sa_slab *slab, void *block, size_t size);
+/* Makes it an engine's block like any other, at the same address. */
+void sa_lent_keep(struct sa_slab *slab, void *block);
+/* Frees all that a scope has; returns the bytes that were charged. */
+size_t sa_lent_free_all(struct sa_scope *scope);
+
+static inline struct sa_node *
+sa_lent_node(const struct sa_slab *slab)
+{
+  return slab->free;
+}
+
+/* --- block.c ------------------------------------------------------------------------------------ */
+
+/* The same as sa_scope_alloc, in an arena of the calling thread. */
+void  *sa_arena_block(struct sa_arena *arena, size_t size);
+void   sa_block_free(struct sa_slab *slab, void *block);
+void  *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
+size_t sa_block_size(const struct sa_slab *slab, const void *block);
+
+/* --- stack.c ------------------------------------------------------------------------------------ */
+
+/* Sees to it that this thread has a number and that its exit will be seen; false: no memory. */
+bool sa_thread_begin(void);
+void sa_thread_exits(void);
+/* The calling thread's arena in a scope: NULL when it is not inside, unless it is the home thread. */
+struct sa_arena *sa_arena_mine(struct sa_scope *scope);
+/* Ends all entries of the calling thread. */
+void sa_scope_leave_all(struct sa_scope *scope, struct sa_arena *arena);
+
+/* --- scope.c ------------------------------------------------------------------------------------ */
+
+/* As sa_scope_create; `creator` is the code to be named in reports. */
+struct sa_scope *sa_scope_create_for(const sa_scope_options *options, const void *creator);
+/* Its state, if it is a scope; anything else is misuse. */
+enum sa_scope_state sa_scope_check(const char *what, struct sa_scope *scope);
+/* One user less. */
+void sa_scope_drop_user(struct sa_scope *scope);
+/* Drops the handle of a scope that is SA_OVER, unless another thread just does so. */
+void sa_scope_drop_handle(struct sa_scope *scope);
+/* In the child of a fork. */
+void sa_scopes_forked(void);
+
+static inline struct sa_arena *
+sa_scope_home_arena(struct sa_scope *scope)
+{
+  return &sa_chunk_of(scope)->arena;
+}
+
+/* --- report.c ------------------------------------------------------------------------------------ */
+
+/* At a scope's end, if leaks are to be reported. */
+void sa_report_over_budget(const struct sa_scope *scope);
+/* Says what is wrong with a pointer and names the scope; aborts. */
+_Noreturn void sa_scope_misuse(const char *what, const void *pointer, const struct sa_scope *scope,
+                               const char *reason);
+
+#pragma GCC visibility pop
+
+#endif

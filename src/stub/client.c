@@ -6,18 +6,27 @@ struct client {
   RPC_CLIENT_FREE  *free;
 };
 
+/* The midl_user_allocate that is linked may be one that takes fewer bits of a size than ours. */
+static void *
+midl_allocate(size_t size)
+{
+  const struct sa_runtime *runtime = sa_runtime_attached();
+  return runtime && size > runtime->largest ? sa_no_memory() : midl_user_allocate(size);
+}
+
 static void *__RPC_API
 default_allocate(size_t size)
 {
   sa_scope *scope = sa_scope_current();
-  return scope ? sa_scope_alloc(scope, size) : midl_user_allocate(size);
+  return scope ? sa_scope_alloc(scope, size) : midl_allocate(size);
 }
 
 /* The scope may have changed since the block was allocated, so the block itself must tell. */
 static void __RPC_API
 default_free(void *block)
 {
-  if (sa_scope_of(block))
+  const struct sa_slab *slab = sa_slab_of(block);
+  if (slab && sa_is_lent(slab))
     sa_free(block);
   else
     midl_user_free(block);

@@ -10,8 +10,8 @@ RpcSmDestroyClientContext(void **ContextHandle)
   return runtime ? runtime->destroy_client_context(ContextHandle) : RPC_X_SS_CONTEXT_MISMATCH;
 }
 
-void
-  RPC_ENTRY(RpcSsDestroyClientContext)(void **ContextHandle)
+void RPC_ENTRY
+RpcSsDestroyClientContext(void **ContextHandle)
 {
   sa_raise(RpcSmDestroyClientContext(ContextHandle), "RpcSsDestroyClientContext",
            "not a context handle");

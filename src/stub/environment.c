@@ -1,39 +1,52 @@
 /* The scopes that a thread enters through the package. */
 #include "stub/stub.h"
 
-/* The last frame that Enable made. */
-static struct sa_frame *
-enabled(void)
+/* --- Enable and Disable -------------------------------------------------------------------------
+ */
+
+static RPC_STATUS
+enable(const void *caller)
 {
-  struct sa_frame *frame = sa_frame_top();
-  while (frame && frame->maker != SA_MADE_BY_ENABLE)
-    frame = frame->below;
-  return frame;
+  const sa_scope_options options = {
+    .name = "RpcSsEnableAllocate",
+    .flags = SA_SCOPE_UNWIND | SA_SCOPE_ENABLED,
+  };
+  sa_scope *scope = sa_scope_create_for(&options, caller);
+  if (scope && sa_scope_enter(scope) == 0)
+    return RPC_S_OK;
+  sa_scope_destroy(scope);
+  return RPC_S_OUT_OF_MEMORY;
 }
 
 RPC_STATUS RPC_ENTRY
 RpcSmEnableAllocate(void)
 {
-  sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "RpcSsEnableAllocate"});
-  if (scope && sa_frame_push(scope, SA_MADE_BY_ENABLE) == 0)
-    return RPC_S_OK;
-  if (scope)
-    sa_scope_destroy(scope);
-  return RPC_S_OUT_OF_MEMORY;
+  return enable(__builtin_return_address(0));
 }
 
 void RPC_ENTRY
 RpcSsEnableAllocate(void)
 {
-  sa_raise(RpcSmEnableAllocate(), "RpcSsEnableAllocate", "no memory");
+  sa_raise(enable(__builtin_return_address(0)), "RpcSsEnableAllocate", "no memory");
+}
+
+/* Whether the frame is that of an Enable. Its scope may be handed to others, and back. */
+static bool
+is_of_enable(const struct sa_frame *frame)
+{
+  const sa_scope *scope = frame->arena->scope;
+  return scope && !frame->handed && (scope->flags & SA_SCOPE_ENABLED)
+         && scope->home == sa_thread.id;
 }
 
 RPC_STATUS RPC_ENTRY
 RpcSmDisableAllocate(void)
 {
-  struct sa_frame *frame = enabled();
+  const struct sa_frame *frame = sa_thread.top;
+  while (frame && !is_of_enable(frame))
+    frame = frame->below;
   if (frame)
-    sa_frame_pop(frame);
+    sa_scope_destroy(frame->arena->scope); /* leaves it */
   return RPC_S_OK;
 }
 
@@ -42,6 +55,9 @@ RpcSsDisableAllocate(void)
 {
   RpcSmDisableAllocate();
 }
+
+/* --- handles ------------------------------------------------------------------------------------
+ */
 
 RPC_SS_THREAD_HANDLE RPC_ENTRY
 RpcSsGetThreadHandle(void)
@@ -57,17 +73,21 @@ RpcSmGetThreadHandle(RPC_STATUS *pStatus)
   return sa_scope_current();
 }
 
+/* The frame of the Set before goes only when its scope is not wanted again: this thread may be the
+ * last one that keeps it. */
 RPC_STATUS RPC_ENTRY
 RpcSmSetThreadHandle(RPC_SS_THREAD_HANDLE Id)
 {
-  struct sa_frame *set = sa_frame_top();
   if (Id == sa_scope_current())
     return RPC_S_OK;
-  if (set && set->maker == SA_MADE_BY_HANDLE)
-    sa_frame_pop(set);
-  if (Id == sa_scope_current() || sa_frame_push(Id, SA_MADE_BY_HANDLE) == 0)
+  if (sa_thread.top->handed)
+    sa_frame_pop();
+  if (Id == sa_scope_current())
     return RPC_S_OK;
-  return RPC_S_OUT_OF_MEMORY;
+  if ((Id ? sa_scope_enter(Id) : sa_scope_hide()) != 0)
+    return RPC_S_OUT_OF_MEMORY;
+  sa_thread.top->handed = true;
+  return RPC_S_OK;
 }
 
 void RPC_ENTRY

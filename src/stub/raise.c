@@ -7,7 +7,7 @@ typedef void raise_handler(RPC_STATUS status);
 
 /* Set by any thread and read by any, with release and acquire: what the setter prepared for the
  * handler happens before the handler runs. */
-static _Atomic(raise_handler *)             handler;
+static _Atomic(raise_handler *)           handler;
 static _Atomic(const struct sa_runtime *) runtime;
 
 void

@@ -8,10 +8,10 @@
  * by its address where it belongs, so every free is sa_free. What this room keeps beside it is
  * little, and each piece has a file:
  *
- * - environment.c: which of a thread's entries into scopes were made here. The stack of frames
- *   itself lies in the scope room; a frame says who made it. Enable's frames own their scope, so
- *   that it ends with its frame, however the frame ends: Disable, an exception that went past it,
- *   the thread's exit. SetThreadHandle has at most one frame in a row.
+ * - environment.c: which of a thread's frames were made here. A scope of Enable is flagged, and
+ *   its Disable finds it by that; as it has SA_SCOPE_UNWIND, too, it ends with its frame, however
+ *   that ends: by an exception that went past the Disable, by the thread's exit. A frame of
+ *   SetThreadHandle is marked as handed, and is replaced by the next one.
  * - allocate.c: blocks.
  * - client.c: a pair of functions a thread, by which its client stubs allocate and free.
  * - context.c: context handles, which belong to the runtime.
@@ -23,8 +23,8 @@
  * that on, RpcSs* passes it to sa_raise. All state here is a thread's own, but for the handler and
  * the runtime in raise.c.
  *
- * An RPC runtime is known here by a struct sa_runtime alone. The library for that runtime attaches
- * it when it is loaded; nothing in this room names a runtime.
+ * An RPC runtime is known here by a struct sa_runtime alone, which the library for that runtime
+ * attaches when it is loaded.
  */
 #ifndef SA_STUB_H
 #define SA_STUB_H
@@ -36,23 +36,16 @@
 
 #include "engine/engine.h"
 #include "scope/scope.h"
+#include "stub/runtime.h"
 #include "stuballoc/midl.h"
 #include "stuballoc/rpcss.h"
 
-/* What a runtime's library brings. Exported for those libraries, part of no public header. */
-struct sa_runtime {
-  /* Raises the runtime's exception for a status; does not return. */
-  void (*raise)(RPC_STATUS status);
-  /* Reclaims a context handle and sets it to NULL. */
-  RPC_STATUS (*destroy_client_context)(void **context);
-};
-
-/* The last one attached counts. It must stay where it is. */
-SA_API void sa_runtime_attach(const struct sa_runtime *runtime);
-
 #pragma GCC visibility push(hidden)
 
-/* The one attached, or NULL. */
+/* A flag of the scopes of Enable, apart from the public ones. */
+#define SA_SCOPE_ENABLED (1u << 31)
+
+/* The runtime attached, or NULL. */
 const struct sa_runtime *sa_runtime_attached(void);
 
 /* Raises a failure of `function`. Returns only when the program's handler does. RPC_S_OK is no

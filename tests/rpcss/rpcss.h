@@ -10,7 +10,7 @@
 #ifndef RPCSS_H
 #define RPCSS_H
 
-#include "../unit/unit.h"
+#include "unit.h"
 
 #include <stuballoc/midl.h>
 #include <stuballoc/rpcss.h>
@@ -23,8 +23,7 @@ int note_raised(void **state);
 /* As a teardown: whatever the test did, it left no scope behind. */
 int expect_no_scope(void **state);
 
-#define rpcss_test(function) \
-  cmocka_unit_test_setup_teardown(function, note_raised, expect_no_scope)
+#define rpcss_test(function) cmocka_unit_test_setup_teardown(function, note_raised, expect_no_scope)
 
 /* Runs `body(argument)` in a thread of its own, to its end. */
 void in_thread(void *(*body)(void *), void *argument);

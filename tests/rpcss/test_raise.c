@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stub/stub.h"
+#include "stub/runtime.h"
 
-/* --- a handler ----------------------------------------------------------------------------------- */
+/* --- a handler ------------------------------------------------------------------------------ */
 
 static jmp_buf caught;
 
@@ -52,7 +52,7 @@ no_handler_is_called_where_nothing_fails(void **state)
   assert_int_equal(raised, 12345);
 }
 
-/* --- neither handler nor runtime ----------------------------------------------------------------- */
+/* --- neither handler nor runtime ------------------------------------------------------------ */
 
 static void
 allocate_in_nothing(void *unused)
@@ -89,7 +89,7 @@ what_it_says_tells_one_failure_from_another(void **state)
   assert_aborted_saying(&child, "RpcSsAllocate: no memory");
 }
 
-/* --- a runtime ----------------------------------------------------------------------------------- */
+/* --- a runtime ------------------------------------------------------------------------------ */
 
 static RPC_STATUS
 destroy_context(void **context)
@@ -100,7 +100,7 @@ destroy_context(void **context)
   return RPC_S_OK;
 }
 
-static const struct sa_runtime runtime = {jump, destroy_context};
+static const struct sa_runtime runtime = {jump, destroy_context, 1 * MIB};
 
 static int
 attach(void **state)
@@ -131,7 +131,21 @@ a_runtime_raises_in_its_own_way_and_no_handler_is_called(void **state)
   assert_int_equal(raised, RPC_S_OK);
 }
 
-/* --- context handles ----------------------------------------------------------------------------- */
+static void
+a_runtime_is_never_asked_for_more_than_its_sizes_can_tell(void **state)
+{
+  (void)state;
+  RPC_CLIENT_ALLOC *allocate;
+  RPC_CLIENT_FREE  *free_it;
+  assert_int_equal(RpcSmSwapClientAllocFree(malloc, free, &allocate, &free_it), RPC_S_OK);
+  assert_int_equal(RpcSmSetClientAllocFree(allocate, free_it), RPC_S_OK);
+  assert_null(allocate(1 * MIB + 1));
+  void *block = allocate(1 * MIB);
+  assert_non_null(block);
+  free_it(block);
+}
+
+/* --- context handles ------------------------------------------------------------------------ */
 
 static void
 SmDestroyClientContext_makes_the_handle_NULL_and_returns_OK(void **state)
@@ -202,6 +216,7 @@ main(void)
     rpcss_test(with_neither_it_says_what_went_wrong_and_aborts),
     rpcss_test(what_it_says_tells_one_failure_from_another),
     runtime_test(a_runtime_raises_in_its_own_way_and_no_handler_is_called),
+    runtime_test(a_runtime_is_never_asked_for_more_than_its_sizes_can_tell),
     runtime_test(SmDestroyClientContext_makes_the_handle_NULL_and_returns_OK),
     runtime_test(SsDestroyClientContext_makes_the_handle_NULL),
     runtime_test(SmDestroyClientContext_of_an_invalid_handle_is_a_CONTEXT_MISMATCH),

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* --- Get ----------------------------------------------------------------------------------------- */
+/* --- Get ------------------------------------------------------------------------------------ */
 
 static void
 Get_returns_NULL_and_OK_without_an_environment(void **state)
@@ -52,7 +52,7 @@ SmGet_without_a_place_for_the_status_returns_the_handle(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- Set, in a helper thread --------------------------------------------------------------------- */
+/* --- Set, in a helper thread ---------------------------------------------------------------- */
 
 /* What a helper and its parent tell each other. */
 struct helper {
@@ -188,7 +188,7 @@ Disable_in_a_thread_that_only_set_the_handle_does_nothing(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- Set, to save and restore -------------------------------------------------------------------- */
+/* --- Set, to save and restore --------------------------------------------------------------- */
 
 static void
 Get_and_Set_save_and_restore_an_environment(void **state)
@@ -253,6 +253,23 @@ Disable_ends_an_environment_that_is_hidden(void **state)
 }
 
 static void
+Disable_ends_the_last_Enable_whichever_handle_is_set(void **state)
+{
+  (void)state;
+  RpcSsEnableAllocate();
+  RPC_SS_THREAD_HANDLE outer = RpcSsGetThreadHandle();
+  char                *block = RpcSsAllocate(100);
+  fill(block, 100, 1);
+  RpcSsEnableAllocate();
+  RpcSsSetThreadHandle(outer);
+  RpcSsDisableAllocate();
+  assert_ptr_equal(RpcSsGetThreadHandle(), outer);
+  assert_true(is_filled(block, 100, 1));
+  RpcSsDisableAllocate();
+  assert_null(RpcSsGetThreadHandle());
+}
+
+static void
 Set_takes_the_place_of_the_Set_before(void **state)
 {
   (void)state;
@@ -271,21 +288,7 @@ Set_takes_the_place_of_the_Set_before(void **state)
   sa_scope_destroy(other);
 }
 
-static void
-Set_of_the_handle_that_is_set_changes_nothing(void **state)
-{
-  (void)state;
-  sa_scope *scope = sa_scope_create(NULL);
-  RpcSsSetThreadHandle(scope);
-  /* this thread is now the last one in it */
-  sa_scope_destroy(scope);
-  RpcSsSetThreadHandle(scope);
-  assert_non_null(RpcSsAllocate(100));
-  RpcSsSetThreadHandle(NULL);
-  assert_null(RpcSsGetThreadHandle());
-}
-
-/* --- the ends of threads and environments --------------------------------------------------------- */
+/* --- the ends of threads and environments --------------------------------------------------- */
 
 /* Threads that meet twice: the parent disables between. */
 struct meeting {
@@ -312,28 +315,56 @@ outlast(void *argument)
   return NULL;
 }
 
+enum { HELPERS = 4 };
+
 static void
-a_helper_may_go_on_after_the_Disable(void **state)
+meet_around_a_disable(void *(*helper)(void *), unsigned number)
 {
-  (void)state;
-  enum { HELPERS = 4 };
   struct meeting meeting = {.wrong = 0};
   pthread_t      helpers[HELPERS];
-  pthread_barrier_init(&meeting.inside, NULL, HELPERS + 1);
-  pthread_barrier_init(&meeting.over, NULL, HELPERS + 1);
+  pthread_barrier_init(&meeting.inside, NULL, number + 1);
+  pthread_barrier_init(&meeting.over, NULL, number + 1);
   RpcSsEnableAllocate();
   meeting.handle = RpcSsGetThreadHandle();
-  for (unsigned i = 0; i < HELPERS; i++)
-    assert_int_equal(pthread_create(&helpers[i], NULL, outlast, &meeting), 0);
+  for (unsigned i = 0; i < number; i++)
+    assert_int_equal(pthread_create(&helpers[i], NULL, helper, &meeting), 0);
   pthread_barrier_wait(&meeting.inside);
   RpcSsDisableAllocate();
   pthread_barrier_wait(&meeting.over);
-  for (unsigned i = 0; i < HELPERS; i++)
+  for (unsigned i = 0; i < number; i++)
     pthread_join(helpers[i], NULL);
   assert_int_equal(meeting.wrong, 0);
   assert_int_equal(raised, RPC_S_OK);
   pthread_barrier_destroy(&meeting.inside);
   pthread_barrier_destroy(&meeting.over);
+}
+
+static void
+a_helper_may_go_on_after_the_Disable(void **state)
+{
+  (void)state;
+  meet_around_a_disable(outlast, HELPERS);
+}
+
+static void *
+set_again(void *argument)
+{
+  struct meeting *meeting = argument;
+  RpcSsSetThreadHandle(meeting->handle);
+  pthread_barrier_wait(&meeting->inside);
+  pthread_barrier_wait(&meeting->over);
+  RpcSsSetThreadHandle(meeting->handle);
+  if (RpcSsGetThreadHandle() != meeting->handle || !RpcSsAllocate(100))
+    meeting->wrong++;
+  return NULL;
+}
+
+/* Not even that this thread is now the last one in it. */
+static void
+Set_of_the_handle_that_is_set_changes_nothing(void **state)
+{
+  (void)state;
+  meet_around_a_disable(set_again, 1);
 }
 
 static void *
@@ -395,8 +426,8 @@ many_threads_allocate_in_one_environment_at_once(void **state)
   void     *wrong;
   RpcSsEnableAllocate();
   for (unsigned i = 0; i < CROWD; i++)
-    assert_int_equal(
-      pthread_create(&threads[i], NULL, allocate_in_a_crowd, RpcSsGetThreadHandle()), 0);
+    assert_int_equal(pthread_create(&threads[i], NULL, allocate_in_a_crowd, RpcSsGetThreadHandle()),
+                     0);
   for (unsigned i = 0; i < CROWD; i++) {
     pthread_join(threads[i], &wrong);
     assert_null(wrong);
@@ -404,7 +435,7 @@ many_threads_allocate_in_one_environment_at_once(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- handles that are none ------------------------------------------------------------------------ */
+/* --- handles that are none ------------------------------------------------------------------ */
 
 static void
 set_wrong(void *handle)
@@ -462,6 +493,7 @@ main(void)
     rpcss_test(Get_and_Set_save_and_restore_that_there_is_no_environment),
     rpcss_test(Set_with_NULL_hides_an_environment_until_its_handle_is_set_again),
     rpcss_test(Disable_ends_an_environment_that_is_hidden),
+    rpcss_test(Disable_ends_the_last_Enable_whichever_handle_is_set),
     rpcss_test(Set_takes_the_place_of_the_Set_before),
     rpcss_test(Set_of_the_handle_that_is_set_changes_nothing),
     rpcss_test(a_helper_may_go_on_after_the_Disable),

@@ -1,0 +1,234 @@
+/* Arenas: where a thread's blocks in a scope are cut from when the fast path finds none. */
+#include "scope/scope.h"
+
+void
+sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user)
+{
+  struct sa_arena *arena = &chunk->arena;
+  arena->scope = scope;
+  arena->small = 0;
+  arena->medium = 0;
+  arena->base = (char *)chunk;
+  arena->next = SA_DATA;
+  arena->end = SA_DATA;
+  arena->fresh = chunk;
+  arena->idle = NULL;
+  arena->carved = 0;
+  arena->cut = 0;
+  atomic_store_explicit(&arena->entries, 0, memory_order_relaxed);
+  atomic_store_explicit(&arena->user, user, memory_order_relaxed);
+  chunk->scope = scope;
+  chunk->carved = SA_DATA;
+}
+
+/* --- free blocks ------------------------------------------------------------------------------------ */
+
+/* The highest code of a run that is no longer than that. */
+static unsigned
+code_within(size_t granules)
+{
+  unsigned code = sa_code_for(granules * SA_GRANULE);
+  return sa_code_granules(code) <= granules ? code : code - 1;
+}
+
+void
+sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules)
+{
+  while (granules > 0) {
+    unsigned code = code_within(granules);
+    sa_code_set(chunk, at, code | SA_FREE);
+    sa_arena_push(arena, code, sa_granule_at(chunk, at));
+    at += sa_code_granules(code);
+    granules -= sa_code_granules(code);
+  }
+}
+
+/* Takes what other threads have freed; false: nothing. */
+static bool
+take_returned(struct sa_arena *arena)
+{
+  struct sa_scope *scope = arena->scope;
+  if (!atomic_load_explicit(&scope->returned, memory_order_relaxed))
+    return false;
+  void *block = atomic_exchange_explicit(&scope->returned, NULL, memory_order_acquire);
+  while (block) {
+    void *next = *(void **)block;
+    sa_arena_push(arena, sa_code_get(sa_chunk_of(block), sa_granule_of(block)) - SA_FREE, block);
+    block = next;
+  }
+  return true;
+}
+
+/* --- the run to cut from ------------------------------------------------------------------------------ */
+
+/* Cuts from other granules from now on. */
+static void
+set_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules)
+{
+  sa_arena_put_run(arena, (struct sa_chunk *)arena->base, arena->next, arena->end - arena->next);
+  arena->base = (char *)chunk;
+  arena->next = at;
+  arena->end = at + granules;
+  arena->cut += granules;
+}
+
+static unsigned
+largest_code(const struct sa_arena *arena)
+{
+  if (arena->medium)
+    return 2 * SA_SMALL_CODES - (unsigned)__builtin_clzll(arena->medium);
+  return arena->small ? SA_SMALL_CODES - (unsigned)__builtin_clzll(arena->small) : 0;
+}
+
+/* Cuts from the largest free block, if it has `granules`. */
+static bool
+use_largest(struct sa_arena *arena, size_t granules)
+{
+  unsigned code = largest_code(arena);
+  if (code == 0 || sa_code_granules(code) < granules)
+    return false;
+  void            *run = sa_arena_pop(arena, code);
+  struct sa_chunk *chunk = sa_chunk_of(run);
+  sa_code_set(chunk, sa_granule_of(run), 0);
+  set_run(arena, chunk, sa_granule_of(run), sa_code_granules(code));
+  return true;
+}
+
+/* Where the next step of carving a chunk should end. Chunks grow as they are used, so that a small
+ * scope is charged with little; with a budget, little more than it uses. */
+static size_t
+step_end(const struct sa_arena *arena, const struct sa_chunk *chunk, size_t least)
+{
+  enum { SMALL_STEP = 4096 / SA_GRANULE };
+  size_t end = chunk->carved;
+  if (sa_is_limited(arena->scope))
+    end += SMALL_STEP;
+  else
+    end = end < SA_UNIT_GRANULES / 4 ? SA_UNIT_GRANULES / 4 : SA_UNIT_GRANULES;
+  if (end < chunk->carved + least)
+    end = chunk->carved + least;
+  return end < SA_UNIT_GRANULES ? end : SA_UNIT_GRANULES;
+}
+
+/* Whether the run goes on where the fresh chunk was carved last. */
+static bool
+ends_at_fresh(const struct sa_arena *arena)
+{
+  const struct sa_chunk *chunk = arena->fresh;
+  return arena->base == (const char *)chunk && arena->end == chunk->carved;
+}
+
+enum outcome { DONE, CHUNK_FULL, OVER_BUDGET };
+
+/* Carves more of the fresh chunk, so that `granules` can be cut. */
+static enum outcome
+carve(struct sa_arena *arena, size_t granules)
+{
+  struct sa_chunk *chunk = arena->fresh;
+  if (!chunk)
+    return CHUNK_FULL;
+  bool   goes_on = ends_at_fresh(arena);
+  size_t least = goes_on ? granules - (arena->end - arena->next) : granules;
+  if (chunk->carved + least > SA_UNIT_GRANULES)
+    return CHUNK_FULL;
+  size_t most = step_end(arena, chunk, least) - chunk->carved;
+  size_t part = sa_budget_charge(arena->scope, least * SA_GRANULE, most * SA_GRANULE) / SA_GRANULE;
+  if (part == 0)
+    return OVER_BUDGET;
+  if (goes_on) {
+    arena->end += part;
+    arena->cut += part;
+  } else {
+    set_run(arena, chunk, chunk->carved, part);
+  }
+  chunk->carved += part;
+  arena->carved += part;
+  return DONE;
+}
+
+static bool
+add_chunk(struct sa_arena *arena)
+{
+  struct sa_chunk *chunk = sa_chunk_take();
+  if (!chunk)
+    return false;
+  struct sa_scope *scope = arena->scope;
+  chunk->scope = scope;
+  chunk->carved = SA_DATA;
+  arena->fresh = chunk;
+  chunk->next = atomic_load_explicit(&scope->chunks, memory_order_relaxed);
+  while (!atomic_compare_exchange_weak_explicit(&scope->chunks, &chunk->next, chunk,
+                                                memory_order_release, memory_order_relaxed))
+    ;
+  return true;
+}
+
+/* --- in need of a block ------------------------------------------------------------------------------ */
+
+/* Joining costs by free block, so it waits until as much was cut as to make up for it. */
+static bool
+worth_joining(const struct sa_arena *arena)
+{
+  return arena->cut >= arena->carved / 2;
+}
+
+static bool
+join_for(struct sa_arena *arena, unsigned code)
+{
+  return sa_arena_join(arena)
+         && (sa_arena_has(arena, code) || use_largest(arena, sa_code_granules(code)));
+}
+
+static bool
+find_free(struct sa_arena *arena, unsigned code)
+{
+  enum { LEAST = 16 }; /* a shorter run would soon be at its end */
+  size_t granules = sa_code_granules(code);
+  if (take_returned(arena) && sa_arena_has(arena, code))
+    return true;
+  if (use_largest(arena, granules > LEAST ? granules : LEAST))
+    return true;
+  return worth_joining(arena) && join_for(arena, code);
+}
+
+/* What is left when no more can be had: also the smallest run will do. */
+static bool
+scrape(struct sa_arena *arena, unsigned code)
+{
+  return use_largest(arena, sa_code_granules(code)) || join_for(arena, code);
+}
+
+/* Sees to it that the arena has a free block or enough to cut one from. */
+static bool
+find_memory(struct sa_arena *arena, unsigned code)
+{
+  if (find_free(arena, code))
+    return true;
+  enum outcome outcome = carve(arena, sa_code_granules(code));
+  if (outcome == CHUNK_FULL && add_chunk(arena))
+    outcome = carve(arena, sa_code_granules(code));
+  if (outcome == DONE || scrape(arena, code))
+    return true;
+  if (outcome == OVER_BUDGET)
+    atomic_fetch_add_explicit(&arena->scope->over_budget, 1, memory_order_relaxed);
+  return false;
+}
+
+void *
+sa_arena_alloc(struct sa_arena *arena, unsigned code)
+{
+  size_t granules = sa_code_granules(code);
+  if (!sa_arena_has(arena, code) && arena->end - arena->next < granules
+      && !find_memory(arena, code))
+    return sa_no_memory();
+  if (sa_arena_has(arena, code)) {
+    void *block = sa_arena_pop(arena, code);
+    sa_code_set(sa_chunk_of(block), sa_granule_of(block), code);
+    return block;
+  }
+  struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
+  size_t           at = arena->next;
+  arena->next += granules;
+  sa_code_set(chunk, at, code);
+  return sa_granule_at(chunk, at);
+}

@@ -1,0 +1,193 @@
+/* Blocks of scopes: the fast path, and what the engine hands on about them. */
+#include <errno.h>
+#include <string.h>
+
+#include "scope/scope.h"
+
+/* --- allocating -------------------------------------------------------------------------------------- */
+
+void *
+sa_arena_block(struct sa_arena *arena, size_t size)
+{
+  return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
+                             : sa_arena_alloc(arena, sa_code_for(size));
+}
+
+/* A thread that is not inside goes in for the one block. */
+static void *
+alloc_from_outside(struct sa_scope *scope, size_t size)
+{
+  if (sa_scope_enter(scope) != 0)
+    return NULL;
+  void *block = sa_arena_block(sa_thread.here, size);
+  sa_scope_leave(scope);
+  return block;
+}
+
+static SA_ATTRIBUTE(noinline) void *
+alloc_slowly(struct sa_scope *scope, size_t size)
+{
+  if (!scope) {
+    errno = EINVAL;
+    return NULL;
+  }
+  struct sa_arena *arena = sa_thread.here;
+  if (arena->scope != scope) {
+    enum sa_scope_state state = sa_scope_check("sa_scope_alloc", scope);
+    arena = sa_arena_mine(scope);
+    if (!arena || state != SA_ALIVE)
+      return alloc_from_outside(scope, size);
+  }
+  return sa_arena_block(arena, size);
+}
+
+void *
+sa_scope_alloc(struct sa_scope *scope, size_t size)
+{
+  struct sa_arena *arena = sa_thread.here;
+  size_t           last = (size - 1) / SA_GRANULE; /* its last granule; past all of them for size 0 */
+  /* free blocks of any code take the slower way, which costs them less than a bit's test all others */
+  if (SA_UNLIKELY(arena->scope != scope || last >= SA_SMALL_CODES || arena->small))
+    return alloc_slowly(scope, size);
+  size_t at = arena->next;
+  size_t next = at + last + 1;
+  if (SA_UNLIKELY(next > arena->end))
+    return alloc_slowly(scope, size);
+  struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
+  arena->next = next;
+  sa_code_set(chunk, at, last + 1);
+  return sa_granule_at(chunk, at);
+}
+
+/* --- what is a block ---------------------------------------------------------------------------------- */
+
+static bool
+is_large(const struct sa_slab *slab)
+{
+  return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) == SA_LENT_LARGE;
+}
+
+static SA_ATTRIBUTE(cold) _Noreturn void
+no_block(const char *what, const void *block)
+{
+  struct sa_chunk *chunk = sa_chunk_of(block);
+  size_t           at = sa_granule_of(block);
+  struct sa_scope *scope = chunk->scope;
+  /* a chunk that waits for the next scope has an empty map */
+  if (atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_NO_SCOPE)
+    sa_misuse(what, block, "its scope was destroyed");
+  if (at < SA_DATA)
+    sa_scope_misuse(what, block, scope, "no block starts there");
+  if ((uintptr_t)block % SA_GRANULE == 0 && sa_code_get(chunk, at) >= SA_FREE)
+    sa_scope_misuse(what, block, scope, "this block is free already");
+  sa_scope_misuse(what, block, scope, "it points inside a block, or to none");
+}
+
+/* The code of a block that is not large; what is none is misuse. */
+static unsigned
+code_of(const char *what, const void *block)
+{
+  size_t at = sa_granule_of(block);
+  if (SA_UNLIKELY(at < SA_DATA || (uintptr_t)block % SA_GRANULE != 0))
+    no_block(what, block);
+  unsigned code = sa_code_get(sa_chunk_of(block), at);
+  if (SA_UNLIKELY(code - 1 >= SA_CODES)) /* 0, or free */
+    no_block(what, block);
+  return code;
+}
+
+size_t
+sa_block_size(const struct sa_slab *slab, const void *block)
+{
+  if (is_large(slab))
+    return slab->length;
+  return sa_code_granules(code_of("usable_size", block)) * SA_GRANULE;
+}
+
+/* --- freeing ------------------------------------------------------------------------------------------- */
+
+static void
+return_from_outside(struct sa_scope *scope, void *block)
+{
+  void *first = atomic_load_explicit(&scope->returned, memory_order_relaxed);
+  do
+    *(void **)block = first;
+  while (!atomic_compare_exchange_weak_explicit(&scope->returned, &first, block,
+                                                memory_order_release, memory_order_relaxed));
+}
+
+static void
+free_in_chunk(const char *what, void *block)
+{
+  unsigned         code = code_of(what, block);
+  struct sa_chunk *chunk = sa_chunk_of(block);
+  struct sa_scope *scope = chunk->scope;
+  struct sa_arena *arena = sa_thread.here;
+  sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
+  if (SA_UNLIKELY(arena->scope != scope))
+    arena = sa_arena_mine(scope);
+  if (arena)
+    sa_arena_push(arena, code, block);
+  else
+    return_from_outside(scope, block);
+}
+
+void
+sa_block_free(struct sa_slab *slab, void *block)
+{
+  if (SA_UNLIKELY(is_large(slab)))
+    sa_lent_free(slab, block);
+  else
+    free_in_chunk("free", block);
+}
+
+/* --- resizing and keeping -------------------------------------------------------------------------------- */
+
+static struct sa_scope *
+scope_of(const struct sa_slab *slab, const void *block)
+{
+  return is_large(slab) ? sa_lent_node(slab)->scope : sa_chunk_of(block)->scope;
+}
+
+void *
+sa_block_resize(struct sa_slab *slab, void *block, size_t size)
+{
+  size_t old_size = sa_block_size(slab, block);
+  if (size > PTRDIFF_MAX)
+    return sa_no_memory();
+  /* shrinking by less than half is not worth a copy */
+  if (size <= old_size && size > old_size / 2)
+    return block;
+  if (is_large(slab) && size > SA_BLOCK_MAX) {
+    void *resized = sa_lent_resize(slab, block, size);
+    if (resized)
+      return resized;
+  }
+  void *to = sa_scope_alloc(scope_of(slab, block), size);
+  if (!to)
+    return NULL;
+  memcpy(to, block, old_size < size ? old_size : size);
+  sa_free(block);
+  return to;
+}
+
+void *
+sa_scope_keep(void *block)
+{
+  struct sa_slab *slab = block ? sa_slab_of(block) : NULL;
+  if (block && !slab)
+    sa_misuse("keep", block, "stuballoc did not give it out, or it was freed before");
+  if (!slab || !sa_is_lent(slab))
+    return block;
+  if (is_large(slab)) {
+    sa_lent_keep(slab, block);
+    return block;
+  }
+  size_t size = sa_code_granules(code_of("keep", block)) * SA_GRANULE;
+  void  *to = sa_malloc(size);
+  if (!to)
+    return NULL;
+  memcpy(to, block, size);
+  free_in_chunk("keep", block);
+  return to;
+}

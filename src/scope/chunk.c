@@ -1,0 +1,171 @@
+/* Chunks: units of the engine on their way to scopes and back. */
+#include <string.h>
+
+#include "scope/scope.h"
+
+enum { SHELF = 16, TRIES = 4 };
+
+/* Chunks with empty maps. Put by compare-and-swap with release, taken by exchange with acquire. */
+static _Atomic(struct sa_chunk *) shelf[SHELF];
+
+/* How often sa_trim was called; threads notice when they would keep a chunk. Relaxed. */
+static _Atomic unsigned trims;
+
+/* --- the engine ------------------------------------------------------------------------------------ */
+
+static struct sa_chunk *
+take_from_engine(void)
+{
+  bool            zeroed;
+  struct sa_slab *slab = sa_units_take(1, SA_UNIT, &zeroed);
+  if (!slab)
+    return NULL;
+  struct sa_chunk *chunk = (struct sa_chunk *)sa_units_address(slab);
+  if (!zeroed)
+    memset(chunk, 0, sizeof *chunk);
+  atomic_store_explicit(&slab->anchor, (uint64_t)SA_LENT << SA_WHAT_SHIFT, memory_order_release);
+  return chunk;
+}
+
+static void
+give_to_engine(struct sa_chunk *chunk)
+{
+  struct sa_slab *slab = sa_slab_of(chunk);
+  atomic_store_explicit(&slab->anchor, SA_NOTHING, memory_order_release);
+  sa_units_give(slab, 1);
+}
+
+/* --- the shelf --------------------------------------------------------------------------------------- */
+
+static _Atomic(struct sa_chunk *) *
+place(unsigned attempt)
+{
+  return &shelf[(sa_thread.id * TRIES + attempt) % SHELF];
+}
+
+static struct sa_chunk *
+take_from_shelf(void)
+{
+  for (unsigned i = 0; i < TRIES; i++) {
+    if (!atomic_load_explicit(place(i), memory_order_relaxed))
+      continue;
+    struct sa_chunk *chunk = atomic_exchange_explicit(place(i), NULL, memory_order_acquire);
+    if (chunk)
+      return chunk;
+  }
+  return NULL;
+}
+
+static bool
+put_on_shelf(struct sa_chunk *chunk)
+{
+  for (unsigned i = 0; i < TRIES; i++) {
+    struct sa_chunk *none = NULL;
+    if (!atomic_load_explicit(place(i), memory_order_relaxed)
+        && atomic_compare_exchange_strong_explicit(place(i), &none, chunk, memory_order_release,
+                                                   memory_order_relaxed))
+      return true;
+  }
+  return false;
+}
+
+/* --- what the header promises -------------------------------------------------------------------------- */
+
+static void
+clear_map(struct sa_chunk *chunk, size_t end)
+{
+  enum { STEP = 64 }; /* what a processor clears at once; the length is a multiple of it */
+  _Static_assert(SA_MAP % STEP == 0, "so that no step goes beyond the map");
+  char *map = (char *)chunk->map;
+  for (size_t at = 0; at < end - SA_DATA; at += STEP)
+    memset(map + at, 0, STEP);
+}
+
+struct sa_chunk *
+sa_chunk_take(void)
+{
+  struct sa_chunk *chunk = sa_thread.warm;
+  if (SA_LIKELY(chunk)) {
+    sa_thread.warm = NULL;
+    chunk->warm = 0;
+    return chunk;
+  }
+  chunk = take_from_shelf();
+  return chunk ? chunk : take_from_engine();
+}
+
+void
+sa_chunk_give(struct sa_chunk *chunk, size_t end)
+{
+  clear_map(chunk, end);
+  if (!put_on_shelf(chunk))
+    give_to_engine(chunk);
+}
+
+static bool
+may_keep(void)
+{
+  unsigned now = atomic_load_explicit(&trims, memory_order_relaxed);
+  bool     trimmed = sa_thread.trims_seen != now;
+  sa_thread.trims_seen = now;
+  return !sa_thread.warm && sa_thread.watched && !trimmed;
+}
+
+void
+sa_chunk_keep_warm(struct sa_chunk *chunk, size_t end)
+{
+  if (SA_UNLIKELY(!may_keep())) {
+    sa_chunk_give(chunk, end);
+    return;
+  }
+  clear_map(chunk, end);
+  chunk->warm = sa_thread.id;
+  sa_thread.warm = chunk;
+}
+
+void
+sa_chunks_cool(void)
+{
+  struct sa_chunk *chunk = sa_thread.warm;
+  sa_thread.warm = NULL;
+  if (chunk) {
+    chunk->warm = 0;
+    give_to_engine(chunk);
+  }
+}
+
+void
+sa_chunks_trim(void)
+{
+  atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
+  sa_chunks_cool();
+  for (unsigned i = 0; i < SHELF; i++) {
+    struct sa_chunk *chunk = atomic_exchange_explicit(&shelf[i], NULL, memory_order_acquire);
+    if (chunk)
+      give_to_engine(chunk);
+  }
+}
+
+static void
+see_units(struct sa_region *region, size_t chunk, uint64_t units, void (*see)(struct sa_chunk *))
+{
+  for (; units != 0; units &= units - 1) {
+    size_t          unit = chunk * SA_CHUNK_UNITS + (size_t)__builtin_ctzll(units);
+    struct sa_slab *slab = &region->slabs[unit];
+    uint64_t        anchor = atomic_load_explicit(&slab->anchor, memory_order_acquire);
+    if (sa_anchor_what(anchor) == SA_LENT)
+      see((struct sa_chunk *)(region->base + unit * SA_UNIT));
+  }
+}
+
+void
+sa_chunks_each(void (*see)(struct sa_chunk *chunk))
+{
+  struct sa_region *region;
+  for (unsigned i = 0; (region = sa_region_at(i)); i++) {
+    size_t seen = atomic_load_explicit(&region->chunks_seen, memory_order_relaxed);
+    for (size_t chunk = 0; chunk < seen; chunk++)
+      see_units(region, chunk, atomic_load_explicit(&region->used[chunk], memory_order_relaxed),
+                see);
+  }
+}

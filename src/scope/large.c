@@ -1,0 +1,176 @@
+/* Large blocks of a scope: the engine's, lent to it. */
+#include <errno.h>
+
+#include "scope/scope.h"
+
+static size_t
+whole_granules(size_t size)
+{
+  return (size + SA_GRANULE - 1) / SA_GRANULE * SA_GRANULE;
+}
+
+/* --- nodes ------------------------------------------------------------------------------------------ */
+
+static struct sa_node *
+new_node(struct sa_arena *arena)
+{
+  struct sa_scope *scope = arena->scope;
+  struct sa_node  *node = sa_arena_alloc(arena, sa_code_for(sizeof *node));
+  if (!node)
+    return NULL;
+  /* it is no block that anybody may free */
+  sa_code_set(sa_chunk_of(node), sa_granule_of(node), 0);
+  node->scope = scope;
+  atomic_init(&node->slab, NULL);
+  node->others = atomic_load_explicit(&scope->nodes, memory_order_relaxed);
+  while (!atomic_compare_exchange_weak_explicit(&scope->nodes, &node->others, node,
+                                                memory_order_release, memory_order_relaxed))
+    ;
+  return node;
+}
+
+static struct sa_node *
+take_node(struct sa_arena *arena)
+{
+  if (!arena->idle && atomic_load_explicit(&arena->scope->idle, memory_order_relaxed))
+    arena->idle = atomic_exchange_explicit(&arena->scope->idle, NULL, memory_order_acquire);
+  struct sa_node *node = arena->idle;
+  if (!node)
+    return new_node(arena);
+  arena->idle = node->idle;
+  return node;
+}
+
+static void
+put_node(struct sa_node *node)
+{
+  struct sa_scope *scope = node->scope;
+  atomic_store_explicit(&node->slab, NULL, memory_order_relaxed);
+  node->idle = atomic_load_explicit(&scope->idle, memory_order_relaxed);
+  while (!atomic_compare_exchange_weak_explicit(&scope->idle, &node->idle, node,
+                                                memory_order_release, memory_order_relaxed))
+    ;
+}
+
+/* --- lending ------------------------------------------------------------------------------------------ */
+
+static void
+lend(struct sa_node *node, struct sa_slab *slab)
+{
+  slab->free = node;
+  atomic_store_explicit(&node->slab, slab, memory_order_relaxed);
+  atomic_store_explicit(&slab->anchor, (uint64_t)SA_LENT_LARGE << SA_WHAT_SHIFT,
+                        memory_order_release);
+}
+
+/* Makes it the engine's again; only one thread can. */
+static struct sa_node *
+take_back(const char *what, struct sa_slab *slab, const void *block)
+{
+  struct sa_node *node = sa_lent_node(slab);
+  uint64_t        lent = (uint64_t)SA_LENT_LARGE << SA_WHAT_SHIFT;
+  if (block != slab->start)
+    sa_scope_misuse(what, block, node->scope, "it points inside a block");
+  if (!atomic_compare_exchange_strong_explicit(&slab->anchor, &lent,
+                                               (uint64_t)SA_LARGE << SA_WHAT_SHIFT,
+                                               memory_order_acq_rel, memory_order_relaxed))
+    sa_misuse(what, block, "another thread is freeing it, too");
+  return node;
+}
+
+static void *
+alloc_for(struct sa_node *node, size_t size)
+{
+  void *block = sa_large_alloc(size, SA_UNIT, false);
+  if (!block)
+    return NULL;
+  lend(node, sa_slab_of(block));
+  return block;
+}
+
+void *
+sa_lent_alloc(struct sa_arena *arena, size_t size)
+{
+  struct sa_scope *scope = arena->scope;
+  if (size > PTRDIFF_MAX)
+    return sa_no_memory();
+  struct sa_node *node = take_node(arena);
+  if (!node)
+    return NULL;
+  node->charged = whole_granules(size);
+  if (sa_budget_charge(scope, node->charged, node->charged) == 0) {
+    put_node(node);
+    atomic_fetch_add_explicit(&scope->over_budget, 1, memory_order_relaxed);
+    return sa_no_memory();
+  }
+  void *block = alloc_for(node, size);
+  if (!block) {
+    sa_budget_return(scope, node->charged);
+    put_node(node);
+  }
+  return block;
+}
+
+void
+sa_lent_keep(struct sa_slab *slab, void *block)
+{
+  struct sa_node *node = take_back("keep", slab, block);
+  sa_budget_return(node->scope, node->charged);
+  put_node(node);
+}
+
+void
+sa_lent_free(struct sa_slab *slab, void *block)
+{
+  struct sa_node *node = take_back("free", slab, block);
+  sa_budget_return(node->scope, node->charged);
+  put_node(node);
+  sa_large_free(slab, block);
+}
+
+/* Changes what is charged to what a new size needs. */
+static bool
+charge_anew(struct sa_node *node, size_t size)
+{
+  size_t charge = whole_granules(size);
+  if (charge > node->charged) {
+    size_t more = charge - node->charged;
+    if (sa_budget_charge(node->scope, more, more) == 0)
+      return false;
+  } else {
+    sa_budget_return(node->scope, node->charged - charge);
+  }
+  node->charged = charge;
+  return true;
+}
+
+void *
+sa_lent_resize(struct sa_slab *slab, void *block, size_t size)
+{
+  struct sa_node *node = take_back("realloc", slab, block);
+  size_t          charged = node->charged;
+  void           *resized = NULL;
+  if (charge_anew(node, size)) {
+    resized = sa_large_resize(slab, block, size);
+    if (!resized)
+      charge_anew(node, charged);
+  }
+  lend(node, resized ? sa_slab_of(resized) : slab);
+  return resized;
+}
+
+size_t
+sa_lent_free_all(struct sa_scope *scope)
+{
+  size_t          charged = 0;
+  struct sa_node *node = atomic_load_explicit(&scope->nodes, memory_order_acquire);
+  for (; node; node = node->others) {
+    struct sa_slab *slab = atomic_load_explicit(&node->slab, memory_order_relaxed);
+    if (!slab)
+      continue;
+    charged += node->charged;
+    take_back("destroy", slab, slab->start);
+    sa_large_free(slab, slab->start);
+  }
+  return charged;
+}

@@ -1,0 +1,255 @@
+/* Threads: each one's stack of scopes, from its first entry to its exit. */
+#include <errno.h>
+
+#include "os/os.h"
+#include "scope/scope.h"
+
+struct sa_arena sa_no_arena;
+struct sa_frame sa_no_frame = {.arena = &sa_no_arena};
+_Thread_local struct sa_thread sa_thread = {.here = &sa_no_arena, .top = &sa_no_frame};
+
+/* --- beginning and end of a thread ---------------------------------------------------------------------- */
+
+/* What the engine tells us: see engine.h. */
+static const struct sa_hooks hooks = {
+  .free = sa_block_free,
+  .resize = sa_block_resize,
+  .size = sa_block_size,
+  .thread_exits = sa_thread_exits,
+  .forked = sa_scopes_forked,
+  .trim = sa_chunks_trim,
+};
+
+/* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each thread
+ * that begins, always the same; relaxed. */
+static _Atomic bool fences_others;
+
+bool
+sa_thread_begin(void)
+{
+  static _Atomic uint64_t threads; /* relaxed: all that matters is that each gets another one */
+  struct sa_cache        *cache = sa_cache_begin();
+  if (!cache)
+    return false;
+  sa_cache_done(cache);
+  if (sa_thread.id == 0) {
+    atomic_store_explicit(&sa_hooks, &hooks, memory_order_release);
+    if (!atomic_load_explicit(&fences_others, memory_order_relaxed))
+      atomic_store_explicit(&fences_others, sa_os_fence_others(), memory_order_relaxed);
+    sa_thread.id = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
+  }
+  sa_os_watch_thread();
+  sa_thread.watched = true;
+  return true;
+}
+
+/* --- arenas --------------------------------------------------------------------------------------------- */
+
+static bool
+is_home(const struct sa_scope *scope)
+{
+  return scope->home == sa_thread.id;
+}
+
+static struct sa_arena *
+arena_of_user(struct sa_scope *scope, uint64_t user)
+{
+  struct sa_arena *arena = atomic_load_explicit(&scope->arenas, memory_order_acquire);
+  while (arena && atomic_load_explicit(&arena->user, memory_order_relaxed) != user)
+    arena = arena->others;
+  return arena;
+}
+
+struct sa_arena *
+sa_arena_mine(struct sa_scope *scope)
+{
+  return is_home(scope) ? sa_scope_home_arena(scope) : arena_of_user(scope, sa_thread.id);
+}
+
+/* One that a thread has left. */
+static struct sa_arena *
+claim_arena(struct sa_scope *scope)
+{
+  struct sa_arena *arena = atomic_load_explicit(&scope->arenas, memory_order_acquire);
+  for (; arena; arena = arena->others) {
+    uint64_t user = 0;
+    if (atomic_compare_exchange_strong_explicit(&arena->user, &user, sa_thread.id,
+                                                memory_order_acquire, memory_order_relaxed))
+      break;
+  }
+  return arena;
+}
+
+static struct sa_arena *
+new_arena(struct sa_scope *scope)
+{
+  struct sa_chunk *chunk = sa_chunk_take();
+  if (!chunk)
+    return NULL;
+  struct sa_arena *arena = &chunk->arena;
+  sa_arena_set_up(chunk, scope, sa_thread.id);
+  sa_chunk_publish(chunk);
+  arena->others = atomic_load_explicit(&scope->arenas, memory_order_relaxed);
+  while (!atomic_compare_exchange_weak_explicit(&scope->arenas, &arena->others, arena,
+                                                memory_order_release, memory_order_relaxed))
+    ;
+  return arena;
+}
+
+/* The first entry of a thread that is not the home thread. */
+static struct sa_arena *
+join_scope(struct sa_scope *scope)
+{
+  if (!sa_thread.watched && !sa_thread_begin())
+    return NULL;
+  atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed);
+  struct sa_arena *arena = claim_arena(scope);
+  if (!arena)
+    arena = new_arena(scope);
+  if (!arena)
+    sa_scope_drop_user(scope);
+  return arena;
+}
+
+/* --- entering --------------------------------------------------------------------------------------------- */
+
+static size_t
+entries_of(const struct sa_arena *arena)
+{
+  return atomic_load_explicit(&arena->entries, memory_order_relaxed);
+}
+
+static void
+push(struct sa_frame *frame, struct sa_arena *arena)
+{
+  *frame = (struct sa_frame){.arena = arena, .below = sa_thread.top};
+  atomic_store_explicit(&arena->entries, entries_of(arena) + 1, memory_order_relaxed);
+  sa_thread.top = frame;
+  sa_thread.here = arena;
+}
+
+int
+sa_scope_enter(struct sa_scope *scope)
+{
+  if (!scope) {
+    errno = EINVAL;
+    return -1;
+  }
+  enum sa_scope_state state = sa_scope_check("sa_scope_enter", scope);
+  struct sa_arena    *arena = sa_arena_mine(scope);
+  bool                inside = arena && entries_of(arena) > 0;
+  if (SA_UNLIKELY(state != SA_ALIVE && !inside))
+    sa_scope_misuse("sa_scope_enter", scope, scope, "it was destroyed");
+  if (!arena)
+    arena = join_scope(scope);
+  struct sa_frame *frame = inside ? sa_malloc(sizeof *frame) : arena ? &arena->frame : NULL;
+  if (!frame) {
+    errno = ENOMEM;
+    return -1;
+  }
+  push(frame, arena);
+  return 0;
+}
+
+struct sa_scope *
+sa_scope_current(void)
+{
+  return sa_thread.here->scope;
+}
+
+/* --- leaving ---------------------------------------------------------------------------------------------- */
+
+/* The home thread is out now, and another may just be destroying the scope: see LIFE in scope.h. */
+static void
+home_is_out(struct sa_scope *scope, struct sa_arena *arena)
+{
+  if (SA_LIKELY(atomic_load_explicit(&fences_others, memory_order_relaxed))) {
+    atomic_store_explicit(&arena->entries, 0, memory_order_release);
+    atomic_signal_fence(memory_order_seq_cst);
+  } else {
+    atomic_exchange_explicit(&arena->entries, 0, memory_order_seq_cst);
+  }
+  if (SA_UNLIKELY(atomic_load_explicit(&scope->state, memory_order_seq_cst) == SA_OVER))
+    sa_scope_drop_handle(scope);
+}
+
+static void
+last_entry_ends(struct sa_arena *arena)
+{
+  struct sa_scope *scope = arena->scope;
+  if (is_home(scope)) {
+    home_is_out(scope, arena);
+    return;
+  }
+  atomic_store_explicit(&arena->entries, 0, memory_order_relaxed);
+  atomic_store_explicit(&arena->user, 0, memory_order_release);
+  sa_scope_drop_user(scope);
+}
+
+static void
+pop(void)
+{
+  struct sa_frame *frame = sa_thread.top;
+  struct sa_arena *arena = frame->arena;
+  size_t           entries = entries_of(arena);
+  sa_thread.top = frame->below;
+  sa_thread.here = frame->below->arena;
+  if (SA_LIKELY(entries == 1)) {
+    last_entry_ends(arena);
+    return;
+  }
+  atomic_store_explicit(&arena->entries, entries - 1, memory_order_relaxed);
+  sa_free(frame);
+}
+
+/* Ends an entry that its own leave did not end. */
+static void
+unwind(void)
+{
+  struct sa_arena *arena = sa_thread.top->arena;
+  struct sa_scope *scope = arena->scope;
+  bool destroy = (scope->flags & SA_SCOPE_UNWIND) && is_home(scope) && entries_of(arena) == 1
+                 && atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_ALIVE;
+  if (destroy)
+    sa_scope_destroy(scope); /* leaves it */
+  else
+    pop();
+}
+
+/* The frame of the last entry into a scope, NULL when this thread is not inside. */
+static struct sa_frame *
+frame_of(const struct sa_scope *scope)
+{
+  struct sa_frame *frame = sa_thread.top;
+  while (frame && frame->arena->scope != scope)
+    frame = frame->below;
+  return frame;
+}
+
+void
+sa_scope_leave(struct sa_scope *scope)
+{
+  struct sa_frame *frame = scope ? frame_of(scope) : NULL;
+  if (SA_UNLIKELY(!frame))
+    sa_misuse("sa_scope_leave", scope, "this thread is not inside it");
+  for (; SA_UNLIKELY(sa_thread.top != frame); unwind())
+    atomic_fetch_add_explicit(&scope->unwound, 1, memory_order_relaxed);
+  pop();
+}
+
+void
+sa_scope_leave_all(struct sa_scope *scope, struct sa_arena *arena)
+{
+  for (size_t entries = entries_of(arena); entries > 0; entries--)
+    sa_scope_leave(scope);
+}
+
+void
+sa_thread_exits(void)
+{
+  sa_thread.exited = true;
+  while (sa_thread.top != &sa_no_frame)
+    unwind();
+  sa_chunks_cool();
+  sa_thread.watched = false;
+}

@@ -1,0 +1,44 @@
+/* What a scope holds, counted when it is asked, so that the fast path counts nothing. */
+#include <string.h>
+
+#include "scope/scope.h"
+
+static void
+count_blocks(struct sa_scope_stats *stats, const struct sa_chunk *chunk)
+{
+  stats->chunks++;
+  for (size_t at = SA_DATA; at < SA_UNIT_GRANULES; at++) {
+    unsigned code = sa_code_get(chunk, at);
+    if (code == 0 || code >= SA_FREE)
+      continue;
+    stats->blocks++;
+    stats->bytes += sa_code_granules(code) * SA_GRANULE;
+  }
+}
+
+static void
+count_large(struct sa_scope_stats *stats, struct sa_scope *scope)
+{
+  struct sa_node *node = atomic_load_explicit(&scope->nodes, memory_order_acquire);
+  for (; node; node = node->others)
+    if (atomic_load_explicit(&node->slab, memory_order_relaxed)) {
+      stats->blocks++;
+      stats->bytes += node->charged;
+    }
+}
+
+void
+sa_scope_get_stats(struct sa_scope *scope, struct sa_scope_stats *stats)
+{
+  sa_scope_check("sa_scope_get_stats", scope);
+  memset(stats, 0, sizeof *stats);
+  count_blocks(stats, sa_chunk_of(scope));
+  struct sa_chunk *chunk = atomic_load_explicit(&scope->chunks, memory_order_acquire);
+  for (; chunk; chunk = chunk->next)
+    count_blocks(stats, chunk);
+  count_large(stats, scope);
+  stats->held = atomic_load_explicit(&scope->held, memory_order_relaxed);
+  stats->peak = atomic_load_explicit(&scope->peak, memory_order_relaxed);
+  stats->over_budget = atomic_load_explicit(&scope->over_budget, memory_order_relaxed);
+  stats->unwound = atomic_load_explicit(&scope->unwound, memory_order_relaxed);
+}
