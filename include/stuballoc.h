@@ -86,6 +86,135 @@ SA_API size_t sa_usable_size(const void *block);
  */
 SA_API size_t sa_trim(void);
 
+/*
+ * Scopes: memory that lives as long as a call and goes away at once.
+ *
+ * A thread has a stack of scopes; the top one is where its stubs allocate. Any number of threads
+ * may be inside one scope, each allocating without a lock; any thread may free, resize or measure
+ * a block of it by sa_free, sa_realloc and sa_usable_size, inside or not. A freed block is used
+ * again by its scope at once.
+ *
+ * A block of a scope that is freed twice, a pointer inside one, or to one whose scope is gone, a
+ * handle that is no scope or was destroyed, and a leave of a scope that the thread is not inside
+ * are said on stderr, with the reason and the scope's name, and the program aborts. (What was
+ * destroyed is not recognised once another scope has taken its place.)
+ */
+typedef struct sa_scope sa_scope;
+struct sa_section;
+
+/* All zero, or NULL in its place, are the defaults. It grows only at its end. */
+typedef struct sa_scope_options {
+  const char        *name;    /* for reports, of which the first 31 bytes are copied */
+  size_t             budget;  /* the most bytes that it may hold; 0: no limit */
+  struct sa_section *section; /* not yet: NULL, or there will be no scope, with errno ENOTSUP */
+  unsigned           flags;   /* SA_SCOPE_ */
+} sa_scope_options;
+
+/* An entry of the creating thread that ends without a leave of its own, because a scope entered
+ * before was left (a longjmp or an exception went past this one) or the thread has exited,
+ * destroys the scope, too. */
+#define SA_SCOPE_UNWIND 1u
+
+/*
+ * Creates a scope, which nobody is inside yet. NULL with errno ENOMEM when there is no memory.
+ *
+ * Its budget is charged as it takes memory, in steps of some KiB, with the blocks rounded up to at
+ * most an eighth more. A scope created while the thread is inside another with a budget is charged
+ * to that one, too, as long as it lives, and cannot exceed it either.
+ */
+SA_API sa_scope *sa_scope_create(const sa_scope_options *options) SA_ATTRIBUTE(warn_unused_result);
+
+/*
+ * Ends a scope, by any thread, once. The calling thread leaves it if it is inside. All that the
+ * scope holds is freed: at once, or when the last other thread that is inside leaves or exits; what
+ * such a thread allocates in the meantime still works. NULL is ignored.
+ */
+SA_API void sa_scope_destroy(sa_scope *scope);
+
+/*
+ * Puts a scope on top of the calling thread's stack, where it may be already. 0; or -1, with errno
+ * ENOMEM when there is no memory, or EINVAL for NULL. A thread that exits leaves all its scopes.
+ */
+SA_API int sa_scope_enter(sa_scope *scope);
+
+/*
+ * Takes a scope off the calling thread's stack, where it was put last, and whatever was left above
+ * it, which the scope's statistics count as unwound.
+ */
+SA_API void sa_scope_leave(sa_scope *scope);
+
+/* The scope on top of the calling thread's stack; NULL when there is none. */
+SA_API sa_scope *sa_scope_current(void);
+
+/*
+ * Returns a block of at least `size` bytes that lives as long as the scope, aligned to 16 bytes. A
+ * size of 0 gives a block of its own. The calling thread need not be inside; it is quickest where
+ * the scope is the current one. NULL with errno ENOMEM when there is no memory, for a size over
+ * PTRDIFF_MAX, and for what the budget does not allow; the scope can be used on. NULL with EINVAL
+ * when `scope` is NULL.
+ */
+SA_API void *sa_scope_alloc(sa_scope *scope, size_t size)
+  SA_ATTRIBUTE(malloc, alloc_size(2), warn_unused_result);
+
+/*
+ * Moves a block out of its scope: from then on it is as if sa_malloc had returned it. Returns where
+ * it is now: large blocks stay where they are, others are copied. A block that is in no scope, and
+ * NULL, are returned as they are. NULL with errno ENOMEM when there is no memory; the block then
+ * stays in its scope.
+ */
+SA_API void *sa_scope_keep(void *block) SA_ATTRIBUTE(warn_unused_result);
+
+/* What a scope holds, and what became of it. Grows into what is reserved, which is 0. */
+struct sa_scope_stats {
+  size_t blocks;      /* allocated and not freed */
+  size_t bytes;       /* of those */
+  size_t held;        /* bytes charged to its budget, scopes inside it included */
+  size_t peak;        /* the most that it ever held */
+  size_t chunks;      /* of 64 KiB, which threads that are inside take for small blocks */
+  size_t over_budget; /* allocations refused for a budget */
+  size_t unwound;     /* entries that a leave of this scope found above it */
+  size_t reserved[9];
+};
+
+/*
+ * Counts what a scope holds, which takes time by what it holds. Blocks that other threads allocate
+ * or free meanwhile may be counted or not.
+ */
+SA_API void sa_scope_get_stats(sa_scope *scope, struct sa_scope_stats *stats);
+
+#if defined(__GNUC__)
+/*
+ * SA_SCOPED(options); as a statement: creates a scope and enters it, until the end of the block
+ * that the statement stands in, however the block is left, where it is destroyed. If there is no
+ * memory, nothing happens. A longjmp past it is made up for when a scope around it is left.
+ */
+#define SA_SCOPED(...) SA_SCOPED_AS_(__COUNTER__, __VA_ARGS__)
+#define SA_SCOPED_AS_(number, ...) SA_SCOPED_AS(number, __VA_ARGS__)
+#define SA_SCOPED_AS(number, ...)                                                                  \
+  __attribute__((cleanup(sa_scoped_end), unused)) sa_scope *sa_scoped_##number =                   \
+    sa_scoped_begin(__VA_ARGS__)
+
+/* The scope, or NULL. */
+static inline __attribute__((always_inline)) sa_scope *
+sa_scoped_begin(const sa_scope_options *options)
+{
+  sa_scope_options own = {NULL, 0, NULL, 0};
+  if (options)
+    own = *options;
+  own.flags |= SA_SCOPE_UNWIND;
+  sa_scope *scope = sa_scope_create(&own);
+  if (scope)
+    (void)sa_scope_enter(scope); /* needs no memory on the thread that created it */
+  return scope;
+}
+
+static inline void
+sa_scoped_end(sa_scope **scope)
+{
+  sa_scope_destroy(*scope);
+}
+#endif
+
 #ifdef __cplusplus
 }
 #endif

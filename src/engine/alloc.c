@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "os/os.h"
 
 void *
 sa_no_memory(void)
@@ -27,25 +28,20 @@ alloc_slowly(size_t size)
 }
 
 static SA_ATTRIBUTE(noinline) void *
-alloc_larger(size_t size)
+alloc_large(size_t size)
 {
-  if (size > SA_CLASS_MAX)
-    return sa_large_alloc(size, SA_UNIT, false);
-  struct sa_slab *slab = sa_self->current[sa_larger_class(size)];
-  void           *block = slab->free;
-  if (SA_UNLIKELY(!block))
-    return alloc_slowly(size);
-  slab->free = *(void **)block;
-  return sa_block_out(block);
+  return sa_large_alloc(size, SA_UNIT, false);
 }
 
 void *
 sa_malloc(size_t size)
 {
-  if (SA_UNLIKELY(size > SA_SMALL))
-    return alloc_larger(size);
-  struct sa_slab *slab = sa_self->current[sa_small_class(size)];
-  void           *block = slab->free;
+  if (SA_UNLIKELY(size > SA_CLASS_MAX))
+    return alloc_large(size);
+  /* One table for all classes: a processor cannot foresee which of two a size would need. */
+  struct sa_cache *cache = sa_self;
+  struct sa_slab  *slab = cache->current[cache->classes.class_of[sa_granules(size)]];
+  void            *block = slab->free;
   /* also when this thread has no cache or no such slab yet: see sa_no_cache */
   if (SA_UNLIKELY(!block))
     return alloc_slowly(size);
@@ -77,7 +73,7 @@ free_here(void *block, struct sa_slab *slab)
 static inline bool
 is_mine(const struct sa_slab *slab)
 {
-  return SA_LIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) == sa_self);
+  return SA_LIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) == sa_os_thread());
 }
 
 /* A block in a unit that is not the first of one of this thread's current slabs. */

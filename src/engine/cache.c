@@ -167,7 +167,7 @@ find_blocks(struct sa_cache *cache, unsigned class)
     return NULL;
   }
   cache->current[class] = slab;
-  atomic_store_explicit(&slab->owner, cache, memory_order_relaxed);
+  atomic_store_explicit(&slab->owner, sa_os_thread(), memory_order_relaxed);
   if (!slab->free)
     find_blocks_in(slab); /* new or claimed, it has some */
   return slab;
@@ -280,6 +280,7 @@ new_cache(void)
   }
   for (unsigned class = 0; class < SA_CLASSES; class++)
     cache->current[class] = &sa_no_slab;
+  sa_class_table_fill(&cache->classes);
   atomic_init(&cache->in_use, true);
   cache->next = atomic_load_explicit(&all_caches, memory_order_relaxed);
   while (!atomic_compare_exchange_weak_explicit(&all_caches, &cache->next, cache,

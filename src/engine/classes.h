@@ -1,8 +1,8 @@
 /*
  * Size classes: the block sizes that slabs are carved into.
  *
- * 8, then every 16 bytes up to 128, then eight steps to each doubling up to 64 KiB, so that from
- * 128 bytes on at most one byte in nine is waste. Each size is a multiple of 16 but the first.
+ * Every 16 bytes up to 128, then eight steps to each doubling up to 64 KiB, so that from 128 bytes
+ * on at most one byte in nine is waste.
  */
 #ifndef SA_CLASSES_H
 #define SA_CLASSES_H
@@ -13,40 +13,39 @@
 #pragma GCC visibility push(hidden)
 
 enum {
-  SA_CLASSES = 81,
-  SA_SMALL = 1024,
+  SA_CLASSES = 80,
   SA_CLASS_MAX = 65536, /* the largest class; larger blocks have units of their own */
 };
 
-/* The class of each size up to SA_SMALL; of larger sizes, the class of each full 128 bytes: from
- * there on, classes are at least as far apart. A load takes less time than the calculation. */
-extern const uint8_t sa_small_classes[SA_SMALL + 1];
-extern const uint8_t sa_larger_classes[SA_CLASS_MAX / 128 + 1];
+/* The class of each size up to SA_CLASS_MAX, by the number of 16-byte granules that it takes. */
+struct sa_class_table {
+  uint8_t class_of[SA_CLASS_MAX / 16 + 1];
+};
 
-static inline unsigned
-sa_small_class(size_t size)
+void sa_class_table_fill(struct sa_class_table *table);
+
+static inline size_t
+sa_granules(size_t size)
 {
-  return sa_small_classes[size];
+  return (size + 15) / 16;
 }
 
-static inline unsigned
-sa_larger_class(size_t size)
-{
-  return sa_larger_classes[(size + 127) / 128];
-}
-
+/* The same by calculation, where time does not matter. */
 static inline unsigned
 sa_class_of(size_t size)
 {
-  return size <= SA_SMALL ? sa_small_class(size) : sa_larger_class(size);
+  if (size <= 128)
+    return size == 0 ? 0 : (unsigned)sa_granules(size) - 1;
+  unsigned log2 = 63 - (unsigned)__builtin_clzll(size - 1);
+  return 8 + (log2 - 7) * 8 + (unsigned)((size - 1) >> (log2 - 3)) - 8;
 }
 
 static inline size_t
 sa_class_size(unsigned class)
 {
-  if (class < 9)
-    return class == 0 ? 8 : (size_t)class * 16;
-  return (size_t)(9 + (class - 9) % 8) << (4 + (class - 9) / 8);
+  if (class < 8)
+    return (size_t)(class + 1) * 16;
+  return (size_t)(9 + class % 8) << (3 + class / 8);
 }
 
 #pragma GCC visibility pop

@@ -72,12 +72,13 @@ struct sa_slab {
   bool     large_pages; /* a large block in explicit large pages */
   char     pad[28];
 
-  /* The cache in which this slab is current. The holder writes it, any freeing thread reads it,
-   * relaxed: it asks only "is it mine?", and only I could have made it mine or not mine. */
-  _Atomic(struct sa_cache *) owner;
+  /* The thread in whose cache this slab is current, as sa_os_thread() names it. The holder writes
+   * it, any freeing thread reads it, relaxed: it asks only "is it mine?", and only I could have
+   * made it mine or not mine. */
+  _Atomic(void *) owner;
   /* Who holds the slab and which blocks were freed to nobody's list: see below. */
   _Atomic uint64_t anchor;
-  /* The cache that adopted this slab; as `owner` otherwise. */
+  /* The cache that adopted this slab; else as `owner`. */
   _Atomic(struct sa_cache *) adopter;
 
   /* Set up by the thread that takes the units, published by the anchor. */
@@ -159,6 +160,7 @@ struct sa_parcel {
 /* A thread's cache. All but `in_use` is its thread's alone, except after a fork, when the child's
  * one thread tidies up after the others. */
 struct sa_cache {
+  struct sa_class_table classes;       /* here, so that one register serves this and the next */
   struct sa_slab *current[SA_CLASSES]; /* sa_no_slab: none yet */
   struct sa_slab *adopted[SA_ADOPTED];
   struct sa_parcel parcels[SA_CLASSES];

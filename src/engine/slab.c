@@ -57,7 +57,7 @@ anchor_change(struct sa_slab *slab, uint64_t *old, uint64_t new)
 }
 
 static void
-set_owner(struct sa_slab *slab, struct sa_cache *owner)
+set_owner(struct sa_slab *slab, void *owner)
 {
   atomic_store_explicit(&slab->owner, owner, memory_order_relaxed);
 }
@@ -240,7 +240,7 @@ sa_slab_leave_full(struct sa_slab *slab)
   uint64_t old = anchor_load(slab);
   if (sa_anchor_count(old) != 0)
     return false;
-  struct sa_cache *owner = atomic_load_explicit(&slab->owner, memory_order_relaxed);
+  void *owner = atomic_load_explicit(&slab->owner, memory_order_relaxed);
   set_owner(slab, NULL); /* before another may hold it and be its owner */
   while (!anchor_change(slab, &old, old & ~SA_HELD))
     if (sa_anchor_count(old) != 0) {

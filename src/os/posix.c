@@ -8,7 +8,12 @@
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#ifdef SYS_membarrier
+#include <linux/membarrier.h>
+#endif
 
 #define GIB ((size_t)1 << 30)
 

@@ -4,6 +4,7 @@
 #endif
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,6 +47,14 @@ read_all(int from, char *text, size_t room)
   return length;
 }
 
+/* What a debugger calls the address: where the file was loaded counts, unless it is at a fixed place. */
+static size_t
+address_in_file(const Dl_info *info, const void *code)
+{
+  const ElfW(Ehdr) *header = info->dli_fbase;
+  return (size_t)((const char *)code - (header->e_type == ET_EXEC ? NULL : (char *)header));
+}
+
 /* Such as "main at hello.c:12". False without debug information, or without addr2line. */
 static bool
 find_line(const Dl_info *info, const void *code, char *text, size_t room)
@@ -53,7 +62,7 @@ find_line(const Dl_info *info, const void *code, char *text, size_t room)
   char  address[32];
   pid_t pid;
   /* the call, not what is after it */
-  snprintf(address, sizeof address, "%#zx", (size_t)((const char *)code - (char *)info->dli_fbase) - 1);
+  snprintf(address, sizeof address, "%#zx", address_in_file(info, code) - 1);
   int from = ask_addr2line(info->dli_fname, address, &pid);
   if (from < 0)
     return false;
@@ -79,6 +88,5 @@ sa_os_where(const void *code, char *text, size_t room)
     snprintf(text, room, "%s+%#zx", info.dli_sname,
              (size_t)((const char *)code - (char *)info.dli_saddr));
   else
-    snprintf(text, room, "%s+%#zx", info.dli_fname,
-             (size_t)((const char *)code - (char *)info.dli_fbase));
+    snprintf(text, room, "%s+%#zx", info.dli_fname, address_in_file(&info, code));
 }

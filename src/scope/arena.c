@@ -146,20 +146,26 @@ carve(struct sa_arena *arena, size_t granules)
   return DONE;
 }
 
+void
+sa_chunk_publish(struct sa_chunk *chunk)
+{
+  struct sa_scope *scope = chunk->scope;
+  chunk->next = atomic_load_explicit(&scope->chunks, memory_order_relaxed);
+  while (!atomic_compare_exchange_weak_explicit(&scope->chunks, &chunk->next, chunk,
+                                                memory_order_release, memory_order_relaxed))
+    ;
+}
+
 static bool
 add_chunk(struct sa_arena *arena)
 {
   struct sa_chunk *chunk = sa_chunk_take();
   if (!chunk)
     return false;
-  struct sa_scope *scope = arena->scope;
-  chunk->scope = scope;
+  chunk->scope = arena->scope;
   chunk->carved = SA_DATA;
   arena->fresh = chunk;
-  chunk->next = atomic_load_explicit(&scope->chunks, memory_order_relaxed);
-  while (!atomic_compare_exchange_weak_explicit(&scope->chunks, &chunk->next, chunk,
-                                                memory_order_release, memory_order_relaxed))
-    ;
+  sa_chunk_publish(chunk);
   return true;
 }
 

@@ -64,7 +64,20 @@ sa_scope_alloc(struct sa_scope *scope, size_t size)
 static bool
 is_large(const struct sa_slab *slab)
 {
-  return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) == SA_LENT_LARGE;
+  return sa_slab_what(slab) == SA_LENT_LARGE;
+}
+
+static struct sa_scope *
+scope_in(const struct sa_slab *slab, const void *block)
+{
+  return is_large(slab) ? sa_lent_node(slab)->scope : sa_chunk_of(block)->scope;
+}
+
+struct sa_scope *
+sa_scope_of(const void *block)
+{
+  const struct sa_slab *slab = sa_slab_of(block);
+  return slab && sa_is_lent(slab) ? scope_in(slab, block) : NULL;
 }
 
 static SA_ATTRIBUTE(cold) _Noreturn void
@@ -143,12 +156,6 @@ sa_block_free(struct sa_slab *slab, void *block)
 
 /* --- resizing and keeping -------------------------------------------------------------------------------- */
 
-static struct sa_scope *
-scope_of(const struct sa_slab *slab, const void *block)
-{
-  return is_large(slab) ? sa_lent_node(slab)->scope : sa_chunk_of(block)->scope;
-}
-
 void *
 sa_block_resize(struct sa_slab *slab, void *block, size_t size)
 {
@@ -163,7 +170,7 @@ sa_block_resize(struct sa_slab *slab, void *block, size_t size)
     if (resized)
       return resized;
   }
-  void *to = sa_scope_alloc(scope_of(slab, block), size);
+  void *to = sa_scope_alloc(scope_in(slab, block), size);
   if (!to)
     return NULL;
   memcpy(to, block, old_size < size ? old_size : size);

@@ -15,8 +15,7 @@ is_plausible(const struct sa_scope *scope)
   if (((uintptr_t)scope & (SA_UNIT - 1)) != offsetof(struct sa_chunk, first))
     return false;
   const struct sa_slab *slab = sa_slab_of(scope);
-  return slab && sa_is_lent(slab) && slab->lead == 0
-         && sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed)) == SA_LENT;
+  return slab && sa_slab_what(slab) == SA_LENT;
 }
 
 enum sa_scope_state

@@ -69,10 +69,15 @@ enum {
 
 struct sa_chunk;
 
+/* Who made a frame. One that was made by Enable owns its scope: the scope is destroyed when the
+ * frame goes, however it goes. */
+enum sa_maker { SA_MADE_BY_ENTER, SA_MADE_BY_ENABLE, SA_MADE_BY_HANDLE };
+
 /* A thread's stack: the scopes it has entered, the last one on top. */
 struct sa_frame {
-  struct sa_arena *arena;
+  struct sa_arena *arena; /* sa_no_arena: in no scope, although there are some below */
   struct sa_frame *below;
+  enum sa_maker    maker;
 };
 
 /* A thread's part of a scope; the thread's alone where nothing else is said. */
@@ -191,12 +196,6 @@ sa_chunk_of(const void *address)
   return (struct sa_chunk *)((uintptr_t)address & ~(uintptr_t)(SA_UNIT - 1));
 }
 
-static inline struct sa_slab *
-sa_chunk_slab(const struct sa_chunk *chunk)
-{
-  return sa_slab_of(chunk);
-}
-
 static inline size_t
 sa_granule_of(const void *address)
 {
@@ -221,8 +220,8 @@ sa_code_set(struct sa_chunk *chunk, size_t granule, size_t code)
   atomic_store_explicit(&chunk->map[granule - SA_DATA], (uint8_t)code, memory_order_relaxed);
 }
 
-/* The codes above SA_SMALL_CODES are those of the engine's classes above SA_SMALL. */
-enum { SA_CODE_TO_CLASS = 32 };
+/* The codes above SA_SMALL_CODES are those of the engine's classes of such sizes. */
+enum { SA_CODE_TO_CLASS = 33 };
 
 static inline size_t
 sa_code_granules(unsigned code)
@@ -234,7 +233,7 @@ sa_code_granules(unsigned code)
 static inline unsigned
 sa_code_for(size_t size)
 {
-  if (size <= SA_SMALL)
+  if (size <= SA_SMALL_CODES * SA_GRANULE)
     return size == 0 ? 1 : (unsigned)((size + SA_GRANULE - 1) / SA_GRANULE);
   return sa_class_of(size) + SA_CODE_TO_CLASS;
 }
@@ -273,6 +272,8 @@ sa_is_limited(const struct sa_scope *scope)
 void sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user);
 /* A block of the code; NULL with errno ENOMEM. */
 void *sa_arena_alloc(struct sa_arena *arena, unsigned code);
+/* Lets the scope's end find a chunk that is not its first. */
+void sa_chunk_publish(struct sa_chunk *chunk);
 /* Puts free granules into the arena's lists. */
 void sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules);
 
@@ -344,6 +345,8 @@ sa_lent_node(const struct sa_slab *slab)
 
 /* The same as sa_scope_alloc, in an arena of the calling thread. */
 void  *sa_arena_block(struct sa_arena *arena, size_t size);
+/* The scope of a block; NULL when it is none of a scope's. */
+struct sa_scope *sa_scope_of(const void *block);
 void   sa_block_free(struct sa_slab *slab, void *block);
 void  *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
 size_t sa_block_size(const struct sa_slab *slab, const void *block);
@@ -355,6 +358,12 @@ bool sa_thread_begin(void);
 void sa_thread_exits(void);
 /* The calling thread's arena in a scope: NULL when it is not inside, unless it is the home thread. */
 struct sa_arena *sa_arena_mine(struct sa_scope *scope);
+/* This thread's top frame, NULL when there is none. */
+struct sa_frame *sa_frame_top(void);
+/* Enters a scope; with NULL, the thread is in none until the frame goes. 0 or an errno value. */
+int sa_frame_push(struct sa_scope *scope, enum sa_maker maker);
+/* Leaves a frame and all above it. */
+void sa_frame_pop(struct sa_frame *frame);
 /* Ends all entries of the calling thread. */
 void sa_scope_leave_all(struct sa_scope *scope, struct sa_arena *arena);
 

@@ -63,7 +63,9 @@ arena_of_user(struct sa_scope *scope, uint64_t user)
 struct sa_arena *
 sa_arena_mine(struct sa_scope *scope)
 {
-  return is_home(scope) ? sa_scope_home_arena(scope) : arena_of_user(scope, sa_thread.id);
+  if (is_home(scope))
+    return sa_scope_home_arena(scope);
+  return sa_thread.id == 0 ? NULL : arena_of_user(scope, sa_thread.id);
 }
 
 /* One that a thread has left. */
@@ -120,41 +122,79 @@ entries_of(const struct sa_arena *arena)
 }
 
 static void
-push(struct sa_frame *frame, struct sa_arena *arena)
+set_entries(struct sa_arena *arena, size_t entries)
 {
-  *frame = (struct sa_frame){.arena = arena, .below = sa_thread.top};
-  atomic_store_explicit(&arena->entries, entries_of(arena) + 1, memory_order_relaxed);
+  atomic_store_explicit(&arena->entries, entries, memory_order_relaxed);
+}
+
+/* `frame` may be NULL: there was no memory for it. */
+static int
+push(struct sa_frame *frame, struct sa_arena *arena, enum sa_maker maker)
+{
+  if (!frame)
+    return ENOMEM;
+  *frame = (struct sa_frame){.arena = arena, .below = sa_thread.top, .maker = maker};
   sa_thread.top = frame;
   sa_thread.here = arena;
+  return 0;
+}
+
+static int
+push_nothing(enum sa_maker maker)
+{
+  if (!sa_thread.watched && !sa_thread_begin())
+    return ENOMEM;
+  return push(sa_malloc(sizeof(struct sa_frame)), &sa_no_arena, maker);
+}
+
+static int
+push_again(struct sa_arena *arena, enum sa_maker maker)
+{
+  int failed = push(sa_malloc(sizeof(struct sa_frame)), arena, maker);
+  if (!failed)
+    set_entries(arena, entries_of(arena) + 1);
+  return failed;
+}
+
+int
+sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
+{
+  if (!scope)
+    return push_nothing(maker);
+  enum sa_scope_state state = sa_scope_check("sa_scope_enter", scope);
+  struct sa_arena    *arena = sa_arena_mine(scope);
+  if (arena && entries_of(arena) > 0)
+    return push_again(arena, maker);
+  if (SA_UNLIKELY(state != SA_ALIVE))
+    sa_scope_misuse("sa_scope_enter", scope, scope, "it was destroyed");
+  if (!arena)
+    arena = join_scope(scope);
+  if (!arena)
+    return ENOMEM;
+  set_entries(arena, 1);
+  return push(&arena->frame, arena, maker);
 }
 
 int
 sa_scope_enter(struct sa_scope *scope)
 {
-  if (!scope) {
-    errno = EINVAL;
-    return -1;
-  }
-  enum sa_scope_state state = sa_scope_check("sa_scope_enter", scope);
-  struct sa_arena    *arena = sa_arena_mine(scope);
-  bool                inside = arena && entries_of(arena) > 0;
-  if (SA_UNLIKELY(state != SA_ALIVE && !inside))
-    sa_scope_misuse("sa_scope_enter", scope, scope, "it was destroyed");
-  if (!arena)
-    arena = join_scope(scope);
-  struct sa_frame *frame = inside ? sa_malloc(sizeof *frame) : arena ? &arena->frame : NULL;
-  if (!frame) {
-    errno = ENOMEM;
-    return -1;
-  }
-  push(frame, arena);
-  return 0;
+  int failed = SA_LIKELY(scope) ? sa_frame_push(scope, SA_MADE_BY_ENTER) : EINVAL;
+  if (SA_LIKELY(!failed))
+    return 0;
+  errno = failed;
+  return -1;
 }
 
 struct sa_scope *
 sa_scope_current(void)
 {
   return sa_thread.here->scope;
+}
+
+struct sa_frame *
+sa_frame_top(void)
+{
+  return sa_thread.top == &sa_no_frame ? NULL : sa_thread.top;
 }
 
 /* --- leaving ---------------------------------------------------------------------------------------------- */
@@ -177,43 +217,61 @@ static void
 last_entry_ends(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
-  if (is_home(scope)) {
+  if (SA_LIKELY(is_home(scope))) {
     home_is_out(scope, arena);
     return;
   }
-  atomic_store_explicit(&arena->entries, 0, memory_order_relaxed);
+  set_entries(arena, 0);
   atomic_store_explicit(&arena->user, 0, memory_order_release);
   sa_scope_drop_user(scope);
 }
 
+/* What the frame stands for ends; so does the frame. */
 static void
-pop(void)
+end_entry(struct sa_frame *frame)
 {
-  struct sa_frame *frame = sa_thread.top;
   struct sa_arena *arena = frame->arena;
   size_t           entries = entries_of(arena);
-  sa_thread.top = frame->below;
-  sa_thread.here = frame->below->arena;
   if (SA_LIKELY(entries == 1)) {
     last_entry_ends(arena);
     return;
   }
-  atomic_store_explicit(&arena->entries, entries - 1, memory_order_relaxed);
+  if (entries > 0)
+    set_entries(arena, entries - 1);
   sa_free(frame);
 }
 
-/* Ends an entry that its own leave did not end. */
-static void
-unwind(void)
+/* Whether a scope must go with its frame. `unwound`: the frame is not ended by a leave of its own. */
+static bool
+owns(const struct sa_frame *frame, bool unwound)
 {
-  struct sa_arena *arena = sa_thread.top->arena;
-  struct sa_scope *scope = arena->scope;
-  bool destroy = (scope->flags & SA_SCOPE_UNWIND) && is_home(scope) && entries_of(arena) == 1
-                 && atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_ALIVE;
-  if (destroy)
-    sa_scope_destroy(scope); /* leaves it */
-  else
-    pop();
+  struct sa_scope *scope = frame->arena->scope;
+  if (frame->maker != SA_MADE_BY_ENABLE && !(unwound && scope && (scope->flags & SA_SCOPE_UNWIND)))
+    return false;
+  return is_home(scope) && entries_of(frame->arena) == 1
+         && atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_ALIVE;
+}
+
+static void
+pop(bool unwound)
+{
+  struct sa_frame *frame = sa_thread.top;
+  struct sa_scope *owned = owns(frame, unwound) ? frame->arena->scope : NULL;
+  sa_thread.top = frame->below;
+  sa_thread.here = frame->below->arena;
+  end_entry(frame);
+  if (owned)
+    sa_scope_destroy(owned);
+}
+
+void
+sa_frame_pop(struct sa_frame *frame)
+{
+  struct sa_scope *scope = frame->arena->scope;
+  for (; SA_UNLIKELY(sa_thread.top != frame); pop(true))
+    if (scope)
+      atomic_fetch_add_explicit(&scope->unwound, 1, memory_order_relaxed);
+  pop(false);
 }
 
 /* The frame of the last entry into a scope, NULL when this thread is not inside. */
@@ -232,9 +290,7 @@ sa_scope_leave(struct sa_scope *scope)
   struct sa_frame *frame = scope ? frame_of(scope) : NULL;
   if (SA_UNLIKELY(!frame))
     sa_misuse("sa_scope_leave", scope, "this thread is not inside it");
-  for (; SA_UNLIKELY(sa_thread.top != frame); unwind())
-    atomic_fetch_add_explicit(&scope->unwound, 1, memory_order_relaxed);
-  pop();
+  sa_frame_pop(frame);
 }
 
 void
@@ -249,7 +305,7 @@ sa_thread_exits(void)
 {
   sa_thread.exited = true;
   while (sa_thread.top != &sa_no_frame)
-    unwind();
+    pop(true);
   sa_chunks_cool();
   sa_thread.watched = false;
 }

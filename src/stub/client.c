@@ -25,8 +25,7 @@ default_allocate(size_t size)
 static void __RPC_API
 default_free(void *block)
 {
-  const struct sa_slab *slab = sa_slab_of(block);
-  if (slab && sa_is_lent(slab))
+  if (sa_scope_of(block))
     sa_free(block);
   else
     midl_user_free(block);

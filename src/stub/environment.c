@@ -7,12 +7,9 @@
 static RPC_STATUS
 enable(const void *caller)
 {
-  const sa_scope_options options = {
-    .name = "RpcSsEnableAllocate",
-    .flags = SA_SCOPE_UNWIND | SA_SCOPE_ENABLED,
-  };
-  sa_scope *scope = sa_scope_create_for(&options, caller);
-  if (scope && sa_scope_enter(scope) == 0)
+  const sa_scope_options options = {.name = "RpcSsEnableAllocate"};
+  sa_scope              *scope = sa_scope_create_for(&options, caller);
+  if (scope && sa_frame_push(scope, SA_MADE_BY_ENABLE) == 0)
     return RPC_S_OK;
   sa_scope_destroy(scope);
   return RPC_S_OUT_OF_MEMORY;
@@ -30,23 +27,14 @@ RpcSsEnableAllocate(void)
   sa_raise(enable(__builtin_return_address(0)), "RpcSsEnableAllocate", "no memory");
 }
 
-/* Whether the frame is that of an Enable. Its scope may be handed to others, and back. */
-static bool
-is_of_enable(const struct sa_frame *frame)
-{
-  const sa_scope *scope = frame->arena->scope;
-  return scope && !frame->handed && (scope->flags & SA_SCOPE_ENABLED)
-         && scope->home == sa_thread.id;
-}
-
 RPC_STATUS RPC_ENTRY
 RpcSmDisableAllocate(void)
 {
-  const struct sa_frame *frame = sa_thread.top;
-  while (frame && !is_of_enable(frame))
+  struct sa_frame *frame = sa_frame_top();
+  while (frame && frame->maker != SA_MADE_BY_ENABLE)
     frame = frame->below;
   if (frame)
-    sa_scope_destroy(frame->arena->scope); /* leaves it */
+    sa_frame_pop(frame);
   return RPC_S_OK;
 }
 
@@ -80,14 +68,12 @@ RpcSmSetThreadHandle(RPC_SS_THREAD_HANDLE Id)
 {
   if (Id == sa_scope_current())
     return RPC_S_OK;
-  if (sa_thread.top->handed)
-    sa_frame_pop();
-  if (Id == sa_scope_current())
+  struct sa_frame *top = sa_frame_top();
+  if (top && top->maker == SA_MADE_BY_HANDLE)
+    sa_frame_pop(top);
+  if (Id == sa_scope_current() || sa_frame_push(Id, SA_MADE_BY_HANDLE) == 0)
     return RPC_S_OK;
-  if ((Id ? sa_scope_enter(Id) : sa_scope_hide()) != 0)
-    return RPC_S_OUT_OF_MEMORY;
-  sa_thread.top->handed = true;
-  return RPC_S_OK;
+  return RPC_S_OUT_OF_MEMORY;
 }
 
 void RPC_ENTRY

@@ -8,10 +8,10 @@
  * by its address where it belongs, so every free is sa_free. What this room keeps beside it is
  * little, and each piece has a file:
  *
- * - environment.c: which of a thread's frames were made here. A scope of Enable is flagged, and
- *   its Disable finds it by that; as it has SA_SCOPE_UNWIND, too, it ends with its frame, however
- *   that ends: by an exception that went past the Disable, by the thread's exit. A frame of
- *   SetThreadHandle is marked as handed, and is replaced by the next one.
+ * - environment.c: which of a thread's entries into scopes were made here. The stack of frames lies
+ *   in the scope room; a frame says who made it. A scope of Enable ends with its frame, however
+ *   that ends: by Disable, by an exception that went past it, by the thread's exit. A frame of
+ *   SetThreadHandle is replaced by the next one's.
  * - allocate.c: blocks.
  * - client.c: a pair of functions a thread, by which its client stubs allocate and free.
  * - context.c: context handles, which belong to the runtime.
@@ -41,9 +41,6 @@
 #include "stuballoc/rpcss.h"
 
 #pragma GCC visibility push(hidden)
-
-/* A flag of the scopes of Enable, apart from the public ones. */
-#define SA_SCOPE_ENABLED (1u << 31)
 
 /* The runtime attached, or NULL. */
 const struct sa_runtime *sa_runtime_attached(void);
