@@ -155,7 +155,7 @@ public:
   }
 
 private:
-  /* What every block of 16 bytes and more is aligned to. */
+  /* What every block of a scope is aligned to. */
   static constexpr std::size_t aligned_ = 16;
 
   /* A larger alignment is made inside a larger block, whose address stands in front of what is
@@ -164,7 +164,7 @@ private:
   do_allocate(std::size_t bytes, std::size_t alignment) override
   {
     if (alignment <= aligned_)
-      return take(bytes < alignment ? alignment : bytes);
+      return take(bytes);
     if (bytes > SIZE_MAX - alignment)
       throw std::bad_alloc();
     char *const          block = static_cast<char *>(take(bytes + alignment));

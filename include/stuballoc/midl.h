@@ -38,9 +38,9 @@ extern "C" {
 #endif
 
 /*
- * Returns a block in the scope that this thread is in, or of the engine when it is in none, aligned
- * as sa_malloc aligns. A size of 0 gives a block as well. NULL with errno ENOMEM when there is no
- * memory or the scope's budget does not allow it; the stub then raises what its runtime raises.
+ * Returns a block in the scope that this thread is in, or of sa_malloc when it is in none. A size of
+ * 0 gives a block as well. NULL with errno ENOMEM when there is no memory or the scope's budget
+ * does not allow it; the stub then raises what its runtime raises.
  */
 SA_API void *midl_user_allocate(SA_MIDL_SIZE size);
 

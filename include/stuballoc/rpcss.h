@@ -129,9 +129,9 @@ SA_API RPC_STATUS RpcSmSetThreadHandle(RPC_SS_THREAD_HANDLE Id);
 /* --- Blocks --------------------------------------------------------------------------------- */
 
 /*
- * Returns a block in the scope that this thread is in, aligned as sa_malloc aligns. A size of 0
- * gives a block as well. RPC_S_INVALID_ARG when the thread is in no scope; RPC_S_OUT_OF_MEMORY when
- * there is no memory or the scope's budget does not allow it. RpcSmAllocate then returns NULL; its
+ * Returns a block in the scope that this thread is in, aligned to 16 bytes. A size of 0 gives a
+ * block as well. RPC_S_INVALID_ARG when the thread is in no scope; RPC_S_OUT_OF_MEMORY when there
+ * is no memory or the scope's budget does not allow it. RpcSmAllocate then returns NULL; its
  * `pStatus` may be NULL.
  */
 SA_API void *RpcSsAllocate(size_t Size) SA_ATTRIBUTE(alloc_size(1));

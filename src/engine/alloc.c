@@ -16,8 +16,7 @@ sa_no_memory(void)
 }
 
 /* Out of line, so that the fast path saves no register. */
-static SA_ATTRIBUTE(noinline) void *
-alloc_slowly(size_t size)
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 {
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
@@ -27,8 +26,7 @@ alloc_slowly(size_t size)
   return sa_block_out(block);
 }
 
-static SA_ATTRIBUTE(noinline) void *
-alloc_large(size_t size)
+static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 {
   return sa_large_alloc(size, SA_UNIT, false);
 }
@@ -49,8 +47,7 @@ sa_malloc(size_t size)
   return sa_block_out(block);
 }
 
-static SA_ATTRIBUTE(noinline, cold) void
-freed_twice(void *block)
+static SA_ATTRIBUTE(noinline, cold) void freed_twice(void *block)
 {
   sa_misuse("free", block, "this block is free already");
 }
@@ -77,8 +74,7 @@ is_mine(const struct sa_slab *slab)
 }
 
 /* A block in a unit that is not the first of one of this thread's current slabs. */
-static SA_ATTRIBUTE(noinline) void
-free_elsewhere(void *block, struct sa_slab *slab)
+static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *slab)
 {
   slab -= slab->lead;
   if (is_mine(slab)) {
@@ -92,8 +88,10 @@ free_elsewhere(void *block, struct sa_slab *slab)
     sa_large_free(slab, block);
     break;
   case SA_LENT:
+    sa_hooks_get()->free(block);
+    break;
   case SA_LENT_LARGE:
-    sa_hooks_get()->free(slab, block);
+    sa_hooks_get()->free_large(slab, block);
     break;
   default:
     sa_cache_free(slab, block);
@@ -101,8 +99,7 @@ free_elsewhere(void *block, struct sa_slab *slab)
 }
 
 /* A block, or no block of ours, outside of the first region. */
-static SA_ATTRIBUTE(noinline) void
-free_outside(void *block)
+static SA_ATTRIBUTE(noinline) void free_outside(void *block)
 {
   if (!block)
     return;

@@ -4,9 +4,9 @@
 #include "engine/engine.h"
 #include "os/os.h"
 
-struct sa_slab  sa_no_slab;
-struct sa_cache sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
-_Thread_local struct sa_cache *sa_self = &sa_no_cache;
+struct sa_slab                   sa_no_slab;
+struct sa_cache                  sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
+_Thread_local struct sa_cache   *sa_self = &sa_no_cache;
 _Atomic(const struct sa_hooks *) sa_hooks;
 
 /* Set when this thread's cache was given up at its exit. What is allocated after that, by
@@ -52,11 +52,11 @@ drop_adopted(struct sa_cache *cache, struct sa_slab *slab)
 }
 
 static struct sa_slab *
-take_adopted(struct sa_cache *cache, unsigned class)
+take_adopted(struct sa_cache *cache, unsigned cls)
 {
   for (unsigned place = 0; place < SA_ADOPTED; place++) {
     struct sa_slab *slab = cache->adopted[place];
-    if (slab && sa_slab_class(slab) == class) {
+    if (slab && sa_slab_class(slab) == cls) {
       drop_adopted(cache, slab);
       return slab;
     }
@@ -106,10 +106,10 @@ start(struct sa_parcel *parcel, struct sa_slab *slab, void *block)
 /* --- current slabs --------------------------------------------------------------------------------- */
 
 static void
-give_up_current(struct sa_cache *cache, unsigned class)
+give_up_current(struct sa_cache *cache, unsigned cls)
 {
-  struct sa_slab *slab = cache->current[class];
-  cache->current[class] = &sa_no_slab;
+  struct sa_slab *slab = cache->current[cls];
+  cache->current[cls] = &sa_no_slab;
   slab->freed = 0;
   for (void *block = slab->free; block; block = *(void **)block) {
     slab->last = block;
@@ -121,11 +121,11 @@ give_up_current(struct sa_cache *cache, unsigned class)
 static void
 give_up_all(struct sa_cache *cache)
 {
-  for (unsigned class = 0; class < SA_CLASSES; class++)
-    send(&cache->parcels[class]);
-  for (unsigned class = 0; class < SA_CLASSES; class++)
-    if (cache->current[class] != &sa_no_slab)
-      give_up_current(cache, class);
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    send(&cache->parcels[cls]);
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    if (cache->current[cls] != &sa_no_slab)
+      give_up_current(cache, cls);
   for (unsigned place = 0; place < SA_ADOPTED; place++)
     if (cache->adopted[place])
       give_up_adopted(cache, place);
@@ -133,12 +133,12 @@ give_up_all(struct sa_cache *cache)
 
 /* A slab of the class from wherever one is cheapest to have. */
 static struct sa_slab *
-find_slab(struct sa_cache *cache, unsigned class)
+find_slab(struct sa_cache *cache, unsigned cls)
 {
-  struct sa_slab *slab = take_adopted(cache, class);
+  struct sa_slab *slab = take_adopted(cache, cls);
   if (!slab)
-    slab = sa_slab_claim(class);
-  return slab ? slab : sa_slab_new(class);
+    slab = sa_slab_claim(cls);
+  return slab ? slab : sa_slab_new(cls);
 }
 
 /* Gets free blocks into a slab that is current but has none: false when there are none. */
@@ -153,20 +153,20 @@ find_blocks_in(struct sa_slab *slab)
 
 /* The current slab of the class, with free blocks; another one becomes it if need be. */
 static struct sa_slab *
-find_blocks(struct sa_cache *cache, unsigned class)
+find_blocks(struct sa_cache *cache, unsigned cls)
 {
-  struct sa_slab *slab = cache->current[class];
+  struct sa_slab *slab = cache->current[cls];
   if (slab != &sa_no_slab)
     do {
       if (find_blocks_in(slab))
         return slab;
     } while (!sa_slab_leave_full(slab));
-  slab = find_slab(cache, class);
+  slab = find_slab(cache, cls);
   if (!slab) {
-    cache->current[class] = &sa_no_slab;
+    cache->current[cls] = &sa_no_slab;
     return NULL;
   }
-  cache->current[class] = slab;
+  cache->current[cls] = slab;
   atomic_store_explicit(&slab->owner, sa_os_thread(), memory_order_relaxed);
   if (!slab->free)
     find_blocks_in(slab); /* new or claimed, it has some */
@@ -184,11 +184,11 @@ follow_trim(struct sa_cache *cache)
 }
 
 void *
-sa_cache_refill(struct sa_cache *cache, unsigned class)
+sa_cache_refill(struct sa_cache *cache, unsigned cls)
 {
   cache->busy = true;
   follow_trim(cache);
-  struct sa_slab *slab = find_blocks(cache, class);
+  struct sa_slab *slab = find_blocks(cache, cls);
   void           *block = slab ? slab->free : sa_no_memory();
   if (block)
     slab->free = *(void **)block;
@@ -278,8 +278,8 @@ new_cache(void)
     sa_os_release(cache, length);
     return NULL;
   }
-  for (unsigned class = 0; class < SA_CLASSES; class++)
-    cache->current[class] = &sa_no_slab;
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    cache->current[cls] = &sa_no_slab;
   sa_class_table_fill(&cache->classes);
   atomic_init(&cache->in_use, true);
   cache->next = atomic_load_explicit(&all_caches, memory_order_relaxed);
@@ -338,8 +338,7 @@ init(void)
 }
 
 /* Before there are threads, where the library is loaded by then. */
-static SA_ATTRIBUTE(constructor) void
-begin(void)
+static SA_ATTRIBUTE(constructor) void begin(void)
 {
   sa_os_once(init);
 }

@@ -41,11 +41,11 @@ sa_class_of(size_t size)
 }
 
 static inline size_t
-sa_class_size(unsigned class)
+sa_class_size(unsigned cls)
 {
-  if (class < 8)
-    return (size_t)(class + 1) * 16;
-  return (size_t)(9 + class % 8) << (3 + class / 8);
+  if (cls < 8)
+    return (size_t)(cls + 1) * 16;
+  return (size_t)(9 + cls % 8) << (3 + cls / 8);
 }
 
 #pragma GCC visibility pop

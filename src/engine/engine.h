@@ -64,11 +64,11 @@ struct sa_cache;
 struct sa_slab {
   /* The holder's alone, handed from holder to holder by the anchor. A line of its own, so that
    * frees from other threads do not take it away from the holder. */
-  void    *free;   /* the list of free blocks; a block's first word is the link to the next */
-  void    *last;   /* the end of that list and its length, of an adopted slab; a current one's are */
-  uint32_t freed;  /* not kept up to date, which would take the fast path's time */
-  uint32_t carved; /* so many blocks were given out at least once; the others are untouched */
-  uint32_t first;  /* the number of the block that is carved first; block 0 follows the last */
+  void    *free;  /* the list of free blocks; a block's first word is the link to the next */
+  void    *last;  /* the end of that list and its length, of an adopted slab; a current one's are */
+  uint32_t freed; /* not kept up to date, which would take the fast path's time */
+  uint32_t carved;      /* so many blocks were given out at least once; the others are untouched */
+  uint32_t first;       /* the number of the block that is carved first; block 0 follows the last */
   bool     large_pages; /* a large block in explicit large pages */
   char     pad[28];
 
@@ -87,7 +87,7 @@ struct sa_slab {
   uint32_t capacity; /* blocks */
   uint32_t lead;     /* units from the first one's descriptor to this */
   uint32_t units;
-  size_t   length; /* of a large block: the bytes that may be used */
+  size_t   length;  /* of a large block: the bytes that may be used */
   uint64_t inverse; /* of size, as a multiple of 2^-40: a multiplication instead of a division */
 };
 
@@ -128,10 +128,10 @@ sa_anchor_count(uint64_t anchor)
 
 /* A range of address space that the engine carves up. Regions are only added, never removed. */
 struct sa_region {
-  uintptr_t       base;   /* a multiple of SA_CHUNK */
-  size_t          size;   /* likewise */
+  uintptr_t       base; /* a multiple of SA_CHUNK */
+  size_t          size; /* likewise */
   size_t          chunks;
-  struct sa_slab *slabs;  /* a descriptor for each unit; readable as zeros before it is used */
+  struct sa_slab *slabs; /* a descriptor for each unit; readable as zeros before it is used */
   /* Words, one a chunk. `used`: set by compare-and-swap with acquire, cleared with release, so
    * what the last owner did to the unit happens before the next one's use. The other two are
    * changed by a unit's owner, atomically because their neighbours have other owners. */
@@ -146,7 +146,7 @@ struct sa_region {
 #endif
   /* Chunks from here on were never used. Only grows, by compare-and-swap, relaxed: it bounds
    * searches, and a search that misses a new chunk just takes another. */
-  _Atomic size_t    chunks_seen;
+  _Atomic size_t chunks_seen;
 };
 
 /* Free blocks of one slab, linked, on their way to its anchor. */
@@ -160,15 +160,15 @@ struct sa_parcel {
 /* A thread's cache. All but `in_use` is its thread's alone, except after a fork, when the child's
  * one thread tidies up after the others. */
 struct sa_cache {
-  struct sa_class_table classes;       /* here, so that one register serves this and the next */
-  struct sa_slab *current[SA_CLASSES]; /* sa_no_slab: none yet */
-  struct sa_slab *adopted[SA_ADOPTED];
-  struct sa_parcel parcels[SA_CLASSES];
-  unsigned        adopt_next;  /* the oldest of them, when all places are taken */
-  unsigned        trims_seen;
-  bool            busy;        /* in a step off the fast path: a fork now leaves it undefined */
-  struct sa_cache *next;       /* in the list of all caches; set once, before it is published */
-  _Atomic bool     in_use;     /* taken with acquire, given up with release */
+  struct sa_class_table classes; /* here, so that one register serves this and the next */
+  struct sa_slab       *current[SA_CLASSES]; /* sa_no_slab: none yet */
+  struct sa_slab       *adopted[SA_ADOPTED];
+  struct sa_parcel      parcels[SA_CLASSES];
+  unsigned              adopt_next; /* the oldest of them, when all places are taken */
+  unsigned              trims_seen;
+  bool                  busy;   /* in a step off the fast path: a fork now leaves it undefined */
+  struct sa_cache      *next;   /* in the list of all caches; set once, before it is published */
+  _Atomic bool          in_use; /* taken with acquire, given up with release */
 };
 
 /* --- The fast path's data ------------------------------------------------------------------- */
@@ -184,7 +184,7 @@ extern struct sa_slab *sa_home_slabs;
 extern struct sa_slab sa_no_slab;
 /* This thread's cache; before its first allocation and after its exit sa_no_cache, which has no
  * slabs and owns none: so the fast path need not ask whether there is a cache. */
-extern struct sa_cache sa_no_cache;
+extern struct sa_cache                sa_no_cache;
 extern _Thread_local struct sa_cache *sa_self;
 
 /* --- region.c: address space ----------------------------------------------------------------- */
@@ -217,7 +217,7 @@ struct sa_slab *sa_units_take(size_t units, size_t alignment, bool *zeroed);
 /* Takes the units after the `units` that start at `first`, so that there are `wanted`. */
 bool sa_units_extend(struct sa_slab *first, size_t units, size_t wanted);
 /* Gives units back; their descriptors say SA_NOTHING already. */
-void  sa_units_give(struct sa_slab *first, size_t units);
+void sa_units_give(struct sa_slab *first, size_t units);
 /* The same for a run whose first `large` bytes are explicit large pages. */
 void  sa_units_give_large(struct sa_slab *first, size_t units, size_t large);
 char *sa_units_address(const struct sa_slab *first);
@@ -231,9 +231,9 @@ void sa_units_empty(void *at, size_t length);
 /* --- slab.c: the slabs' protocol -------------------------------------------------------------- */
 
 /* Ways to hold a slab. */
-struct sa_slab *sa_slab_new(unsigned class);
-struct sa_slab *sa_slab_claim(unsigned class);           /* free blocks in slab->free; or NULL */
-bool            sa_slab_adopt(struct sa_slab *slab);     /* a filled one that nobody holds */
+struct sa_slab *sa_slab_new(unsigned cls);
+struct sa_slab *sa_slab_claim(unsigned cls);         /* free blocks in slab->free; or NULL */
+bool            sa_slab_adopt(struct sa_slab *slab); /* a filled one that nobody holds */
 /* Lists of free blocks of a slab that we hold: never used before, freed by other threads. */
 void *sa_slab_carve(struct sa_slab *slab);
 void *sa_slab_collect(struct sa_slab *slab);
@@ -272,9 +272,9 @@ sa_slab_class(const struct sa_slab *slab)
 struct sa_cache *sa_cache_begin(void);
 void             sa_cache_done(struct sa_cache *cache);
 /* A block of the class when the cache's list is empty. */
-void *sa_cache_refill(struct sa_cache *cache, unsigned class);
+void *sa_cache_refill(struct sa_cache *cache, unsigned cls);
 /* Frees a block that is of none of the current slabs of this thread. */
-void   sa_cache_free(struct sa_slab *slab, void *block);
+void sa_cache_free(struct sa_slab *slab, void *block);
 
 /* --- large.c: blocks of units of their own ---------------------------------------------------- */
 
@@ -315,7 +315,8 @@ sa_block_check(const char *what, const void *block)
  * own in them; it marks them so in the anchor. What comes to the engine about such a block is
  * handed on, with the checks still to be made. */
 struct sa_hooks {
-  void (*free)(struct sa_slab *slab, void *block);
+  void (*free)(void *block);
+  void (*free_large)(struct sa_slab *slab, void *block);
   void *(*resize)(struct sa_slab *slab, void *block, size_t size);
   size_t (*size)(const struct sa_slab *slab, const void *block);
   void (*thread_exits)(void); /* before the engine's cache goes */
@@ -343,7 +344,7 @@ struct sa_options {
   bool report_leaks;
 };
 extern struct sa_options sa_options;
-void sa_options_read(const char *text);
+void                     sa_options_read(const char *text);
 /* Says one line that starts with "stuballoc: ". */
 void sa_say(const char *format, ...) SA_ATTRIBUTE(format(printf, 1, 2));
 

@@ -86,8 +86,8 @@ set_up(void *at, size_t size, void *base, void *slabs)
   region->used = words;
   region->dirty = words += chunks;
   region->committed = words += chunks;
-  for (unsigned class = 0; class < SA_CLASSES; class++)
-    region->listed[class] = words += chunks;
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    region->listed[cls] = words += chunks;
 #ifdef SA_DEBUG
   region->out = words + chunks;
 #endif

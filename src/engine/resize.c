@@ -22,10 +22,10 @@ sa_calloc(size_t count, size_t size)
 static void *
 aligned_in_class(size_t alignment, size_t size)
 {
-  unsigned class = sa_class_of(size > alignment ? size : alignment);
-  while (sa_class_size(class) % alignment != 0)
-    class++;
-  return sa_malloc(sa_class_size(class));
+  unsigned cls = sa_class_of(size > alignment ? size : alignment);
+  while (sa_class_size(cls) % alignment != 0)
+    cls++;
+  return sa_malloc(sa_class_size(cls));
 }
 
 void *

@@ -20,9 +20,9 @@ fair_part(const struct sa_slab *slab)
 }
 
 static size_t
-units_of_class(unsigned class)
+units_of_class(unsigned cls)
 {
-  size_t size = sa_class_size(class);
+  size_t size = sa_class_size(cls);
   return size <= SA_UNIT / 4 ? 1 : size <= SA_UNIT / 2 ? 2 : 4;
 }
 
@@ -69,55 +69,55 @@ set_owner(struct sa_slab *slab, void *owner)
 static _Atomic size_t listed_count[SA_CLASSES];
 
 static _Atomic uint64_t *
-listed_word(const struct sa_slab *slab, unsigned class, uint64_t *bit)
+listed_word(const struct sa_slab *slab, unsigned cls, uint64_t *bit)
 {
   const struct sa_region *region = sa_region_of_slab(slab);
-  size_t unit = (size_t)(slab - region->slabs);
+  size_t                  unit = (size_t)(slab - region->slabs);
   *bit = UINT64_C(1) << unit % SA_CHUNK_UNITS;
-  return &region->listed[class][unit / SA_CHUNK_UNITS];
+  return &region->listed[cls][unit / SA_CHUNK_UNITS];
 }
 
 static void
-list(const struct sa_slab *slab, unsigned class)
+list(const struct sa_slab *slab, unsigned cls)
 {
   uint64_t          bit;
-  _Atomic uint64_t *word = listed_word(slab, class, &bit);
+  _Atomic uint64_t *word = listed_word(slab, cls, &bit);
   atomic_fetch_or_explicit(word, bit, memory_order_relaxed);
-  atomic_fetch_add_explicit(&listed_count[class], 1, memory_order_relaxed);
+  atomic_fetch_add_explicit(&listed_count[cls], 1, memory_order_relaxed);
 }
 
 static void
-unlist(const struct sa_slab *slab, unsigned class)
+unlist(const struct sa_slab *slab, unsigned cls)
 {
   uint64_t          bit;
-  _Atomic uint64_t *word = listed_word(slab, class, &bit);
+  _Atomic uint64_t *word = listed_word(slab, cls, &bit);
   atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed);
-  atomic_fetch_sub_explicit(&listed_count[class], 1, memory_order_relaxed);
+  atomic_fetch_sub_explicit(&listed_count[cls], 1, memory_order_relaxed);
 }
 
 static bool
-claim(struct sa_slab *slab, unsigned class)
+claim(struct sa_slab *slab, unsigned cls)
 {
   uint64_t old = anchor_load(slab);
   do {
-    if (sa_anchor_what(old) != class + 1 || !(old & SA_LISTED))
+    if (sa_anchor_what(old) != cls + 1 || !(old & SA_LISTED))
       return false;
   } while (!anchor_change(slab, &old, anchor_with(slab, old, NULL, 0) | SA_HELD));
-  unlist(slab, class);
+  unlist(slab, cls);
   slab->free = anchor_list(slab, old);
   return true;
 }
 
 /* The first in address order, so that the others have a chance to empty. */
 static struct sa_slab *
-claim_in(struct sa_region *region, unsigned class)
+claim_in(struct sa_region *region, unsigned cls)
 {
   size_t seen = atomic_load_explicit(&region->chunks_seen, memory_order_relaxed);
   for (size_t chunk = 0; chunk < seen; chunk++) {
-    uint64_t bits = atomic_load_explicit(&region->listed[class][chunk], memory_order_relaxed);
+    uint64_t bits = atomic_load_explicit(&region->listed[cls][chunk], memory_order_relaxed);
     for (; bits != 0; bits &= bits - 1) {
       size_t unit = chunk * SA_CHUNK_UNITS + (size_t)__builtin_ctzll(bits);
-      if (claim(&region->slabs[unit], class))
+      if (claim(&region->slabs[unit], cls))
         return &region->slabs[unit];
     }
   }
@@ -125,13 +125,13 @@ claim_in(struct sa_region *region, unsigned class)
 }
 
 struct sa_slab *
-sa_slab_claim(unsigned class)
+sa_slab_claim(unsigned cls)
 {
   struct sa_region *region;
   for (unsigned i = 0; (region = sa_region_at(i)); i++) {
-    if (atomic_load_explicit(&listed_count[class], memory_order_relaxed) == 0)
+    if (atomic_load_explicit(&listed_count[cls], memory_order_relaxed) == 0)
       return NULL;
-    struct sa_slab *slab = claim_in(region, class);
+    struct sa_slab *slab = claim_in(region, cls);
     if (slab)
       return slab;
   }
@@ -153,14 +153,14 @@ first_block(const struct sa_slab *slab)
 }
 
 struct sa_slab *
-sa_slab_new(unsigned class)
+sa_slab_new(unsigned cls)
 {
-  size_t          units = units_of_class(class);
+  size_t          units = units_of_class(cls);
   struct sa_slab *slab = sa_units_take(units, SA_UNIT, NULL);
   if (!slab)
     return NULL;
   slab->start = sa_units_address(slab);
-  slab->size = (uint32_t)sa_class_size(class);
+  slab->size = (uint32_t)sa_class_size(cls);
   slab->capacity = (uint32_t)(units * SA_UNIT) / slab->size;
   slab->inverse = (((uint64_t)1 << 40) + slab->size - 1) / slab->size;
   slab->units = (uint32_t)units;
@@ -169,7 +169,7 @@ sa_slab_new(unsigned class)
   slab->free = NULL;
   for (uint32_t i = 0; i < units; i++)
     slab[i].lead = i;
-  uint64_t anchor = (uint64_t)(class + 1) << SA_WHAT_SHIFT | SA_HELD | SA_NOWHERE;
+  uint64_t anchor = (uint64_t)(cls + 1) << SA_WHAT_SHIFT | SA_HELD | SA_NOWHERE;
   atomic_store_explicit(&slab->anchor, anchor, memory_order_release);
   return slab;
 }
@@ -272,7 +272,7 @@ sa_slab_adopt(struct sa_slab *slab)
 static bool
 settle(struct sa_slab *slab, uint64_t *old, void *blocks, uint32_t count)
 {
-  unsigned class = sa_anchor_what(*old) - 1;
+  unsigned cls = sa_anchor_what(*old) - 1;
   bool     all = count == slab->capacity;
   bool     fair = count >= fair_part(slab);
   uint64_t new = anchor_with(slab, *old, blocks, count) & ~SA_HELD;
@@ -281,10 +281,10 @@ settle(struct sa_slab *slab, uint64_t *old, void *blocks, uint32_t count)
   bool was_listed = *old & SA_LISTED;
   if (all) {
     if (was_listed)
-      unlist(slab, class);
+      unlist(slab, cls);
     sa_slab_destroy(slab);
   } else if (fair && !was_listed) {
-    list(slab, class);
+    list(slab, cls);
   }
   return true;
 }
@@ -300,9 +300,8 @@ sa_slab_put(const struct sa_parcel *parcel)
     if (count > slab->capacity)
       sa_misuse("free", parcel->first, "it or one freed lately was freed twice");
     *(void **)parcel->last = anchor_list(slab, old);
-    done = old & SA_HELD
-             ? anchor_change(slab, &old, anchor_with(slab, old, parcel->first, count))
-             : settle(slab, &old, parcel->first, count);
+    done = old & SA_HELD ? anchor_change(slab, &old, anchor_with(slab, old, parcel->first, count))
+                         : settle(slab, &old, parcel->first, count);
   } while (!done);
 }
 

@@ -27,9 +27,9 @@ address_of(struct run run)
 static uint64_t
 bits_in(struct run run, size_t chunk)
 {
-  size_t start = chunk * SA_CHUNK_UNITS;
-  size_t from = run.first > start ? run.first - start : 0;
-  size_t to = run.first + run.units - start;
+  size_t   start = chunk * SA_CHUNK_UNITS;
+  size_t   from = run.first > start ? run.first - start : 0;
+  size_t   to = run.first + run.units - start;
   uint64_t above = to >= SA_CHUNK_UNITS ? 0 : ~UINT64_C(0) << to;
   return ~UINT64_C(0) << from & ~above;
 }
@@ -144,8 +144,7 @@ decommit(struct run run)
 static void
 count_used(struct run run)
 {
-  size_t used = run.units
-                + atomic_fetch_add_explicit(&units_used, run.units, memory_order_relaxed);
+  size_t used = run.units + atomic_fetch_add_explicit(&units_used, run.units, memory_order_relaxed);
   size_t peak = atomic_load_explicit(&units_peak, memory_order_relaxed);
   while (used > peak
          && !atomic_compare_exchange_weak_explicit(&units_peak, &peak, used, memory_order_relaxed,

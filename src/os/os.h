@@ -63,6 +63,9 @@ void sa_os_watch_thread(void);
  * which is so always or never. */
 bool sa_os_fence_others(void);
 
+/* Lets other threads run. */
+void sa_os_yield(void);
+
 /* Says where in the program a code address is, as well as can be found out without much ado, in at
  * most SA_OS_WHERE bytes. Not for a fast path. */
 enum { SA_OS_WHERE = 160 };

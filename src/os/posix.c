@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -21,7 +22,7 @@ size_t
 sa_os_page(void)
 {
   static size_t page; /* racing threads store the same value */
-  size_t known = __atomic_load_n(&page, __ATOMIC_RELAXED);
+  size_t        known = __atomic_load_n(&page, __ATOMIC_RELAXED);
   if (known == 0) {
     known = (size_t)sysconf(_SC_PAGESIZE);
     __atomic_store_n(&page, known, __ATOMIC_RELAXED);
@@ -221,6 +222,12 @@ sa_os_say(const char *line, size_t length)
 {
   ssize_t written = write(STDERR_FILENO, line, length);
   (void)written; /* nobody is left to tell */
+}
+
+void
+sa_os_yield(void)
+{
+  sched_yield();
 }
 
 bool

@@ -10,6 +10,7 @@ sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user)
   arena->medium = 0;
   arena->base = (char *)chunk;
   arena->next = SA_DATA;
+  arena->quick = SA_DATA;
   arena->end = SA_DATA;
   arena->fresh = chunk;
   arena->idle = NULL;
@@ -21,14 +22,40 @@ sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user)
   chunk->carved = SA_DATA;
 }
 
+static void
+set_carved(struct sa_arena *arena, size_t granules)
+{
+  struct sa_scope *scope = arena->scope;
+  sa_arena_set_end(arena, SA_DATA + granules);
+  arena->carved = granules;
+  arena->cut = granules;
+  arena->fresh->carved = SA_DATA + granules;
+  atomic_store_explicit(&scope->held, granules * SA_GRANULE, memory_order_relaxed);
+  atomic_store_explicit(&scope->peak, granules * SA_GRANULE, memory_order_relaxed);
+}
+
+void
+sa_arena_carve_first(struct sa_arena *arena)
+{
+  set_carved(arena, SA_FIRST_STEP);
+}
+
+void
+sa_arena_uncarve(struct sa_arena *arena)
+{
+  set_carved(arena, 0);
+}
+
 /* --- free blocks ------------------------------------------------------------------------------------ */
 
 /* The highest code of a run that is no longer than that. */
 static unsigned
 code_within(size_t granules)
 {
-  unsigned code = sa_code_for(granules * SA_GRANULE);
-  return sa_code_granules(code) <= granules ? code : code - 1;
+  if (granules <= SA_SMALL_CODES)
+    return (unsigned)granules;
+  unsigned log2 = 63 - (unsigned)__builtin_clzll(granules);
+  return SA_SMALL_CODES + 8 * (log2 - 6) + (unsigned)(granules >> (log2 - 3)) - 8;
 }
 
 void
@@ -68,7 +95,7 @@ set_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granul
   sa_arena_put_run(arena, (struct sa_chunk *)arena->base, arena->next, arena->end - arena->next);
   arena->base = (char *)chunk;
   arena->next = at;
-  arena->end = at + granules;
+  sa_arena_set_end(arena, at + granules);
   arena->cut += granules;
 }
 
@@ -104,7 +131,7 @@ step_end(const struct sa_arena *arena, const struct sa_chunk *chunk, size_t leas
   if (sa_is_limited(arena->scope))
     end += SMALL_STEP;
   else
-    end = end < SA_UNIT_GRANULES / 4 ? SA_UNIT_GRANULES / 4 : SA_UNIT_GRANULES;
+    end = end < SA_DATA + SA_FIRST_STEP ? SA_DATA + SA_FIRST_STEP : SA_UNIT_GRANULES;
   if (end < chunk->carved + least)
     end = chunk->carved + least;
   return end < SA_UNIT_GRANULES ? end : SA_UNIT_GRANULES;
@@ -136,7 +163,7 @@ carve(struct sa_arena *arena, size_t granules)
   if (part == 0)
     return OVER_BUDGET;
   if (goes_on) {
-    arena->end += part;
+    sa_arena_set_end(arena, arena->end + part);
     arena->cut += part;
   } else {
     set_run(arena, chunk, chunk->carved, part);

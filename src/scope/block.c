@@ -27,6 +27,8 @@ alloc_from_outside(struct sa_scope *scope, size_t size)
 static SA_ATTRIBUTE(noinline) void *
 alloc_slowly(struct sa_scope *scope, size_t size)
 {
+  if (SA_LIKELY(sa_thread.here->scope == scope && scope && size <= SA_BLOCK_MAX))
+    return sa_arena_alloc(sa_thread.here, sa_code_for(size));
   if (!scope) {
     errno = EINVAL;
     return NULL;
@@ -45,17 +47,16 @@ void *
 sa_scope_alloc(struct sa_scope *scope, size_t size)
 {
   struct sa_arena *arena = sa_thread.here;
-  size_t           last = (size - 1) / SA_GRANULE; /* its last granule; past all of them for size 0 */
-  /* free blocks of any code take the slower way, which costs them less than a bit's test all others */
-  if (SA_UNLIKELY(arena->scope != scope || last >= SA_SMALL_CODES || arena->small))
+  if (SA_UNLIKELY(arena->scope != scope || size > SA_BLOCK_MAX))
     return alloc_slowly(scope, size);
-  size_t at = arena->next;
-  size_t next = at + last + 1;
-  if (SA_UNLIKELY(next > arena->end))
+  unsigned code = sa_code_for(size);
+  size_t   at = arena->next;
+  size_t   next = at + sa_code_granules(code);
+  if (SA_UNLIKELY(next > arena->quick))
     return alloc_slowly(scope, size);
   struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
   arena->next = next;
-  sa_code_set(chunk, at, last + 1);
+  sa_code_set(chunk, at, code);
   return sa_granule_at(chunk, at);
 }
 
@@ -123,13 +124,14 @@ static void
 return_from_outside(struct sa_scope *scope, void *block)
 {
   void *first = atomic_load_explicit(&scope->returned, memory_order_relaxed);
+  atomic_store_explicit(&scope->plain, false, memory_order_relaxed);
   do
     *(void **)block = first;
   while (!atomic_compare_exchange_weak_explicit(&scope->returned, &first, block,
                                                 memory_order_release, memory_order_relaxed));
 }
 
-static void
+static inline void
 free_in_chunk(const char *what, void *block)
 {
   unsigned         code = code_of(what, block);
@@ -146,12 +148,9 @@ free_in_chunk(const char *what, void *block)
 }
 
 void
-sa_block_free(struct sa_slab *slab, void *block)
+sa_block_free(void *block)
 {
-  if (SA_UNLIKELY(is_large(slab)))
-    sa_lent_free(slab, block);
-  else
-    free_in_chunk("free", block);
+  free_in_chunk("free", block);
 }
 
 /* --- resizing and keeping -------------------------------------------------------------------------------- */

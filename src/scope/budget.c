@@ -43,6 +43,7 @@ size_t
 sa_budget_charge(struct sa_scope *scope, size_t least, size_t most)
 {
   size_t charged = most;
+  atomic_store_explicit(&scope->plain, false, memory_order_relaxed);
   for (struct sa_scope *each = scope; each; each = each->limiter) {
     size_t part = charge_one(each, least, charged);
     return_up_to(scope, each, charged - part);

@@ -8,8 +8,7 @@ enum { SHELF = 16, TRIES = 4 };
 /* Chunks with empty maps. Put by compare-and-swap with release, taken by exchange with acquire. */
 static _Atomic(struct sa_chunk *) shelf[SHELF];
 
-/* How often sa_trim was called; threads notice when they would keep a chunk. Relaxed. */
-static _Atomic unsigned trims;
+_Atomic unsigned sa_chunk_trims;
 
 /* --- the engine ------------------------------------------------------------------------------------ */
 
@@ -71,74 +70,36 @@ put_on_shelf(struct sa_chunk *chunk)
 
 /* --- what the header promises -------------------------------------------------------------------------- */
 
-static void
-clear_map(struct sa_chunk *chunk, size_t end)
-{
-  enum { STEP = 64 }; /* what a processor clears at once; the length is a multiple of it */
-  _Static_assert(SA_MAP % STEP == 0, "so that no step goes beyond the map");
-  char *map = (char *)chunk->map;
-  for (size_t at = 0; at < end - SA_DATA; at += STEP)
-    memset(map + at, 0, STEP);
-}
-
 struct sa_chunk *
 sa_chunk_take(void)
 {
-  struct sa_chunk *chunk = sa_thread.warm;
-  if (SA_LIKELY(chunk)) {
-    sa_thread.warm = NULL;
-    chunk->warm = 0;
-    return chunk;
-  }
-  chunk = take_from_shelf();
+  struct sa_chunk *chunk = take_from_shelf();
   return chunk ? chunk : take_from_engine();
 }
 
 void
 sa_chunk_give(struct sa_chunk *chunk, size_t end)
 {
-  clear_map(chunk, end);
+  chunk->keeper = 0;
+  sa_chunk_clear_map(chunk, end);
   if (!put_on_shelf(chunk))
     give_to_engine(chunk);
 }
 
-static bool
-may_keep(void)
-{
-  unsigned now = atomic_load_explicit(&trims, memory_order_relaxed);
-  bool     trimmed = sa_thread.trims_seen != now;
-  sa_thread.trims_seen = now;
-  return !sa_thread.warm && sa_thread.watched && !trimmed;
-}
-
 void
-sa_chunk_keep_warm(struct sa_chunk *chunk, size_t end)
-{
-  if (SA_UNLIKELY(!may_keep())) {
-    sa_chunk_give(chunk, end);
-    return;
-  }
-  clear_map(chunk, end);
-  chunk->warm = sa_thread.id;
-  sa_thread.warm = chunk;
-}
-
-void
-sa_chunks_cool(void)
+sa_chunk_cool(void)
 {
   struct sa_chunk *chunk = sa_thread.warm;
   sa_thread.warm = NULL;
-  if (chunk) {
-    chunk->warm = 0;
+  if (chunk)
     give_to_engine(chunk);
-  }
 }
 
 void
 sa_chunks_trim(void)
 {
-  atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
-  sa_chunks_cool();
+  atomic_fetch_add_explicit(&sa_chunk_trims, 1, memory_order_relaxed);
+  sa_chunk_cool();
   for (unsigned i = 0; i < SHELF; i++) {
     struct sa_chunk *chunk = atomic_exchange_explicit(&shelf[i], NULL, memory_order_acquire);
     if (chunk)

@@ -78,14 +78,18 @@ take_back(const char *what, struct sa_slab *slab, const void *block)
   return node;
 }
 
-static void *
-alloc_for(struct sa_node *node, size_t size)
+static void
+set_charge(struct sa_node *node, size_t charge)
 {
-  void *block = sa_large_alloc(size, SA_UNIT, false);
-  if (!block)
-    return NULL;
-  lend(node, sa_slab_of(block));
-  return block;
+  atomic_store_explicit(&node->charged, charge, memory_order_relaxed);
+}
+
+/* Gives up the block of a node, for another one that the scope may have. */
+static void
+give_up(struct sa_node *node)
+{
+  sa_budget_return(node->scope, sa_lent_charge(node));
+  put_node(node);
 }
 
 void *
@@ -97,50 +101,42 @@ sa_lent_alloc(struct sa_arena *arena, size_t size)
   struct sa_node *node = take_node(arena);
   if (!node)
     return NULL;
-  node->charged = whole_granules(size);
-  if (sa_budget_charge(scope, node->charged, node->charged) == 0) {
-    put_node(node);
-    atomic_fetch_add_explicit(&scope->over_budget, 1, memory_order_relaxed);
-    return sa_no_memory();
-  }
-  void *block = alloc_for(node, size);
+  size_t charge = sa_budget_charge(scope, whole_granules(size), whole_granules(size));
+  void  *block = charge ? sa_large_alloc(size, SA_UNIT, false) : sa_no_memory();
+  set_charge(node, charge);
   if (!block) {
-    sa_budget_return(scope, node->charged);
-    put_node(node);
+    if (!charge)
+      atomic_fetch_add_explicit(&scope->over_budget, 1, memory_order_relaxed);
+    give_up(node);
+    return NULL;
   }
+  lend(node, sa_slab_of(block));
   return block;
 }
 
 void
 sa_lent_keep(struct sa_slab *slab, void *block)
 {
-  struct sa_node *node = take_back("keep", slab, block);
-  sa_budget_return(node->scope, node->charged);
-  put_node(node);
+  give_up(take_back("keep", slab, block));
 }
 
 void
 sa_lent_free(struct sa_slab *slab, void *block)
 {
-  struct sa_node *node = take_back("free", slab, block);
-  sa_budget_return(node->scope, node->charged);
-  put_node(node);
+  give_up(take_back("free", slab, block));
   sa_large_free(slab, block);
 }
 
 /* Changes what is charged to what a new size needs. */
 static bool
-charge_anew(struct sa_node *node, size_t size)
+charge_anew(struct sa_node *node, size_t charge)
 {
-  size_t charge = whole_granules(size);
-  if (charge > node->charged) {
-    size_t more = charge - node->charged;
-    if (sa_budget_charge(node->scope, more, more) == 0)
-      return false;
-  } else {
-    sa_budget_return(node->scope, node->charged - charge);
-  }
-  node->charged = charge;
+  size_t old = sa_lent_charge(node);
+  if (charge > old && sa_budget_charge(node->scope, charge - old, charge - old) == 0)
+    return false;
+  if (charge < old)
+    sa_budget_return(node->scope, old - charge);
+  set_charge(node, charge);
   return true;
 }
 
@@ -148,12 +144,12 @@ void *
 sa_lent_resize(struct sa_slab *slab, void *block, size_t size)
 {
   struct sa_node *node = take_back("realloc", slab, block);
-  size_t          charged = node->charged;
+  size_t          old = sa_lent_charge(node);
   void           *resized = NULL;
-  if (charge_anew(node, size)) {
+  if (charge_anew(node, whole_granules(size))) {
     resized = sa_large_resize(slab, block, size);
     if (!resized)
-      charge_anew(node, charged);
+      charge_anew(node, old);
   }
   lend(node, resized ? sa_slab_of(resized) : slab);
   return resized;
@@ -168,7 +164,7 @@ sa_lent_free_all(struct sa_scope *scope)
     struct sa_slab *slab = atomic_load_explicit(&node->slab, memory_order_relaxed);
     if (!slab)
       continue;
-    charged += node->charged;
+    charged += sa_lent_charge(node);
     take_back("destroy", slab, slab->start);
     sa_large_free(slab, slab->start);
   }

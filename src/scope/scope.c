@@ -7,8 +7,7 @@
 
 /* --- handles ----------------------------------------------------------------------------------------------- */
 
-/* Whether a scope may be at that address: it lies where one would lie in a chunk. No memory is
- * touched that may not be there. */
+/* Whether a scope may be at that address: it lies where one would lie in a chunk. */
 static bool
 is_plausible(const struct sa_scope *scope)
 {
@@ -19,47 +18,74 @@ is_plausible(const struct sa_scope *scope)
 }
 
 enum sa_scope_state
-sa_scope_check(const char *what, struct sa_scope *scope)
+sa_scope_check_anywhere(const char *what, struct sa_scope *scope)
 {
   enum sa_scope_state state = SA_NO_SCOPE;
-  if (SA_LIKELY(is_plausible(scope)))
+  if (is_plausible(scope))
     state = atomic_load_explicit(&scope->state, memory_order_acquire);
-  if (SA_UNLIKELY(state == SA_NO_SCOPE))
+  if (state == SA_NO_SCOPE)
     sa_misuse(what, scope, "this is no scope, or it was destroyed");
   return state;
 }
 
 /* --- the beginning ------------------------------------------------------------------------------------------- */
 
+/* Makes a chunk a plain scope's that this thread is to create: all is set but what `begin` sets. */
 static void
-set_name(struct sa_scope *scope, const char *name)
+prepare(struct sa_chunk *chunk)
 {
-  size_t length = name ? strnlen(name, SA_NAME - 1) : 0;
-  memcpy(scope->name, name ? name : "", length);
-  scope->name[length] = '\0';
+  struct sa_scope *scope = &chunk->first;
+  chunk->keeper = sa_thread.id;
+  sa_arena_set_up(chunk, scope, sa_thread.id);
+  /* nobody else knows it yet, so it need not be atomic */
+  memset(scope, 0, sizeof *scope);
+  scope->home = sa_thread.id;
+  atomic_init(&scope->plain, true);
+  atomic_init(&scope->users, 1);
+  atomic_init(&scope->keepers, 1);
+  sa_arena_carve_first(&chunk->arena);
 }
 
-/* One store a field, which is quicker than to clear it all first. */
+/* A chunk that is prepared; NULL: no memory. */
+static struct sa_chunk *
+take_prepared(void)
+{
+  struct sa_chunk *chunk = sa_thread.warm;
+  if (SA_LIKELY(chunk)) {
+    sa_thread.warm = NULL;
+    return chunk;
+  }
+  if (!sa_thread.watched && !sa_thread_begin())
+    return NULL;
+  chunk = sa_chunk_take();
+  if (chunk)
+    prepare(chunk);
+  return chunk;
+}
+
+/* A plain scope may have cut blocks, and freed some. */
+static inline struct sa_scope *
+begin(struct sa_chunk *chunk, const void *creator)
+{
+  struct sa_arena *arena = &chunk->arena;
+  struct sa_scope *scope = &chunk->first;
+  arena->small = 0;
+  arena->medium = 0;
+  arena->next = SA_DATA;
+  arena->cut = SA_FIRST_STEP;
+  sa_arena_set_end(arena, SA_DATA + SA_FIRST_STEP);
+  scope->creator = creator;
+  atomic_store_explicit(&scope->state, SA_ALIVE, memory_order_release);
+  return scope;
+}
+
 static void
-set_up(struct sa_scope *scope, const sa_scope_options *options, const void *creator)
+set_options(struct sa_scope *scope, const sa_scope_options *options)
 {
   scope->flags = options->flags;
-  scope->home = sa_thread.id;
   scope->budget = options->budget;
-  scope->creator = creator;
-  atomic_store_explicit(&scope->users, 1, memory_order_relaxed);
-  atomic_store_explicit(&scope->keepers, 1, memory_order_relaxed);
-  atomic_store_explicit(&scope->held, 0, memory_order_relaxed);
-  atomic_store_explicit(&scope->peak, 0, memory_order_relaxed);
-  atomic_store_explicit(&scope->over_budget, 0, memory_order_relaxed);
-  atomic_store_explicit(&scope->unwound, 0, memory_order_relaxed);
-  atomic_store_explicit(&scope->chunks, NULL, memory_order_relaxed);
-  atomic_store_explicit(&scope->arenas, NULL, memory_order_relaxed);
-  atomic_store_explicit(&scope->nodes, NULL, memory_order_relaxed);
-  atomic_store_explicit(&scope->idle, NULL, memory_order_relaxed);
-  atomic_store_explicit(&scope->returned, NULL, memory_order_relaxed);
-  atomic_store_explicit(&scope->joining, false, memory_order_relaxed);
-  set_name(scope, options->name);
+  if (options->name)
+    memcpy(scope->name, options->name, strnlen(options->name, SA_NAME - 1));
 }
 
 /* The nearest scope around a new one that has a budget; it stays as long as the new one. */
@@ -77,34 +103,37 @@ limiter_here(void)
 struct sa_scope *
 sa_scope_create_for(const sa_scope_options *options, const void *creator)
 {
-  static const sa_scope_options defaults;
   if (options && options->section) {
     errno = ENOTSUP;
     return NULL;
   }
-  if (SA_UNLIKELY(!sa_thread.watched) && !sa_thread_begin())
+  struct sa_chunk *chunk = take_prepared();
+  if (!chunk)
     return sa_no_memory();
-  struct sa_chunk *chunk = sa_chunk_take();
-  if (SA_UNLIKELY(!chunk))
-    return sa_no_memory();
-  struct sa_scope *scope = &chunk->first;
-  sa_arena_set_up(chunk, scope, sa_thread.id);
-  set_up(scope, options ? options : &defaults, creator);
+  struct sa_scope *scope = begin(chunk, creator);
+  if (options)
+    set_options(scope, options);
   scope->limiter = limiter_here();
-  atomic_store_explicit(&scope->state, SA_ALIVE, memory_order_release);
+  if (sa_is_limited(scope))
+    sa_arena_uncarve(&chunk->arena);
+  atomic_store_explicit(&scope->plain, !options && !scope->limiter, memory_order_relaxed);
   return scope;
 }
 
 struct sa_scope *
 sa_scope_create(const sa_scope_options *options)
 {
-  return sa_scope_create_for(options, __builtin_return_address(0));
+  struct sa_chunk *chunk = sa_thread.warm;
+  if (SA_UNLIKELY(options || !chunk || sa_thread.here->scope))
+    return sa_scope_create_for(options, __builtin_return_address(0));
+  sa_thread.warm = NULL;
+  return begin(chunk, __builtin_return_address(0));
 }
 
 /* --- the end --------------------------------------------------------------------------------------------------- */
 
-/* Where a chunk's map may be set: fast where all was cut from one run. */
-static size_t
+/* Where a chunk's map may be set up to: known better where all was cut from one run. */
+static inline size_t
 end_of_blocks(const struct sa_chunk *chunk)
 {
   const struct sa_arena *arena = &chunk->arena;
@@ -112,7 +141,21 @@ end_of_blocks(const struct sa_chunk *chunk)
                                                                            : chunk->carved;
 }
 
-/* One keeper less: the last one gives back the first chunk, and then does not keep the limiter. */
+/* For the next scope of this thread, if it has not one already. */
+static void
+keep_warm(struct sa_chunk *chunk)
+{
+  if (!sa_thread.watched || !sa_chunk_may_keep()) {
+    sa_thread.trims_seen = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
+    sa_chunk_give(chunk, end_of_blocks(chunk));
+    return;
+  }
+  sa_chunk_clear_map(chunk, end_of_blocks(chunk));
+  prepare(chunk);
+  sa_thread.warm = chunk;
+}
+
+/* One keeper less: the last one gives up the first chunk, and then does not keep the limiter. */
 static void
 drop_keeper(struct sa_scope *scope)
 {
@@ -121,9 +164,8 @@ drop_keeper(struct sa_scope *scope)
         && atomic_fetch_sub_explicit(&scope->keepers, 1, memory_order_acq_rel) != 1)
       return;
     struct sa_scope *limiter = scope->limiter;
-    struct sa_chunk *chunk = sa_chunk_of(scope);
     atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
-    sa_chunk_keep_warm(chunk, end_of_blocks(chunk));
+    keep_warm(sa_chunk_of(scope));
     scope = limiter;
   }
 }
@@ -181,6 +223,8 @@ sa_scope_drop_handle(struct sa_scope *scope)
     sa_scope_drop_user(scope);
 }
 
+/* --- destroying ------------------------------------------------------------------------------------------------- */
+
 static void
 destroy_at_home(struct sa_scope *scope)
 {
@@ -191,7 +235,22 @@ destroy_at_home(struct sa_scope *scope)
     sa_scope_drop_user(scope);
 }
 
-/* From any thread but the home thread, which may be inside. */
+/* Whether the home thread is inside, and so will give up the handle when it leaves. */
+static bool
+is_left_to_home(struct sa_scope *scope)
+{
+  struct sa_arena *home = sa_scope_home_arena(scope);
+  sa_os_fence_others();
+  size_t entries;
+  while ((entries = atomic_load_explicit(&home->entries, memory_order_seq_cst)) == SA_LEAVING) {
+    if (atomic_load_explicit(&scope->state, memory_order_acquire) == SA_ENDED)
+      return true;
+    sa_os_yield();
+  }
+  return entries != 0;
+}
+
+/* From any thread but the home thread. */
 static void
 destroy_from_elsewhere(struct sa_scope *scope)
 {
@@ -199,26 +258,51 @@ destroy_from_elsewhere(struct sa_scope *scope)
   if (!atomic_compare_exchange_strong_explicit(&scope->state, &alive, SA_OVER,
                                                memory_order_seq_cst, memory_order_relaxed))
     sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
-  sa_os_fence_others();
-  struct sa_arena *home = sa_scope_home_arena(scope);
-  if (atomic_load_explicit(&home->entries, memory_order_seq_cst) == 0)
+  if (!is_left_to_home(scope))
     sa_scope_drop_handle(scope);
+}
+
+static SA_ATTRIBUTE(noinline) void
+destroy_slowly(struct sa_scope *scope)
+{
+  if (!scope)
+    return;
+  if (sa_scope_check("sa_scope_destroy", scope) != SA_ALIVE)
+    sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
+  struct sa_arena *mine = sa_arena_mine(scope);
+  while (mine && atomic_load_explicit(&mine->entries, memory_order_relaxed) > 0)
+    sa_scope_leave(scope);
+  if (sa_is_home(scope)) {
+    destroy_at_home(scope);
+    return;
+  }
+  /* so that it is there as long as we look at it */
+  atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed);
+  destroy_from_elsewhere(scope);
+  sa_scope_drop_user(scope);
+}
+
+/* A scope that its home thread has left, that nobody else uses, and that has nothing to undo. */
+static inline bool
+is_easy(struct sa_scope *scope)
+{
+  return scope && sa_scope_check("sa_scope_destroy", scope) == SA_ALIVE && sa_is_home(scope)
+         && atomic_load_explicit(&sa_scope_home_arena(scope)->entries, memory_order_relaxed) == 0
+         && atomic_load_explicit(&scope->plain, memory_order_relaxed)
+         && atomic_load_explicit(&scope->users, memory_order_acquire) == 1;
 }
 
 void
 sa_scope_destroy(struct sa_scope *scope)
 {
-  if (!scope)
+  if (SA_UNLIKELY(!is_easy(scope) || !sa_chunk_may_keep())) {
+    destroy_slowly(scope);
     return;
-  if (SA_UNLIKELY(sa_scope_check("sa_scope_destroy", scope) != SA_ALIVE))
-    sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
-  struct sa_arena *mine = sa_arena_mine(scope);
-  if (mine)
-    sa_scope_leave_all(scope, mine);
-  if (SA_LIKELY(scope->home == sa_thread.id))
-    destroy_at_home(scope);
-  else
-    destroy_from_elsewhere(scope);
+  }
+  struct sa_chunk *chunk = sa_chunk_of(scope);
+  atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
+  sa_chunk_clear_map(chunk, end_of_blocks(chunk));
+  sa_thread.warm = chunk;
 }
 
 /* --- in the child of a fork --------------------------------------------------------------------------------------- */
@@ -235,13 +319,11 @@ static void
 forget_threads(struct sa_chunk *chunk)
 {
   struct sa_scope *scope = &chunk->first;
-  if (is_gone(chunk->warm)) {
-    chunk->warm = 0;
-    sa_chunk_give(chunk, SA_DATA);
+  if (atomic_load_explicit(&scope->state, memory_order_acquire) == SA_NO_SCOPE) {
+    if (is_gone(chunk->keeper))
+      sa_chunk_give(chunk, SA_UNIT_GRANULES);
     return;
   }
-  if (atomic_load_explicit(&scope->state, memory_order_acquire) == SA_NO_SCOPE)
-    return;
   atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed); /* so that it stays till the end */
   struct sa_arena *arena = atomic_load_explicit(&scope->arenas, memory_order_acquire);
   for (; arena; arena = arena->others)

@@ -33,22 +33,26 @@
  * `users` counts the handle, which destroy gives up, and every thread inside but the home thread.
  * The last user frees all that the scope holds. The home thread enters and leaves with plain
  * stores to `entries` of its arena. That it may still be inside matters to a destroy by another
- * thread alone. That one says SA_OVER, makes every thread pass a barrier, and looks at `entries`;
- * the home thread clears `entries`, and then looks for SA_OVER. At least one of the two sees the
- * other, and who turns SA_OVER into SA_ENDED gives up the handle. A home thread that destroys its
- * scope itself, and finds the handle to be the only user, needs no atomic read-modify-write: nobody
- * may enter any more.
+ * thread alone. That one says SA_OVER, makes every thread pass a barrier, and looks at `entries`.
+ * The home thread's last leave sets them to SA_LEAVING and then looks for SA_OVER, so at least one
+ * of the two sees the other. If the home thread sees SA_OVER, it gives up the handle; else it sets
+ * `entries` to 0 and touches the scope no more, which the other one waits for: a few instructions.
+ * A home thread that destroys its scope itself, and finds the handle to be the only user, needs no
+ * atomic read-modify-write: nobody may enter any more.
  *
  * A scope with a budget is the `limiter` of those created inside it: all that they hold is charged
  * to it, too. Its header, in its first chunk, stays until the last of them is gone: `keepers` counts
  * them, and the users, together, once.
  *
- * A thread keeps the chunk of the scope that it destroyed last (`warm`), without another word, for
- * the next one. A few more stand on a shelf that all threads share. sa_trim empties the shelf and
- * the caller's; other threads give up theirs when they destroy the next scope.
+ * A thread keeps the first chunk of the scope that it destroyed last (`warm`), set up for the next
+ * one. As long as a scope is `plain`, nothing has happened to it that its end would have to undo. A
+ * few more chunks stand on a shelf that all threads share. sa_trim empties the shelf and the
+ * caller's; other threads give up theirs when they destroy their next scope.
  */
 #ifndef SA_SCOPE_H
 #define SA_SCOPE_H
+
+#include <string.h>
 
 #include "engine/engine.h"
 
@@ -59,8 +63,8 @@ enum {
   SA_UNIT_GRANULES = SA_UNIT / SA_GRANULE,
   SA_DATA = 320, /* the granule of a chunk in which its data starts */
   SA_MAP = SA_UNIT_GRANULES - SA_DATA,
-  SA_SMALL_CODES = 64,   /* codes 1 to 64: so many granules; then the engine's classes */
-  SA_CODES = 112,        /* the highest: the class of a whole chunk */
+  SA_SMALL_CODES = 64,   /* codes 1 to 64: so many granules */
+  SA_CODES = 112,        /* the highest: a run as long as a chunk */
   SA_BLOCK_MAX = 16384,  /* larger blocks are the engine's large ones */
   SA_FREE = 0x80,        /* added to the code of a free block */
   SA_JOINING = 0xff,     /* instead of the code of a free block: see join.c */
@@ -86,10 +90,11 @@ struct sa_arena {
    * needs stands at fixed places from one pointer, so that the processor forwards what was stored
    * by the last allocation to the next one. */
   struct sa_scope *scope; /* set before anybody else sees the arena */
-  uint64_t         small; /* bit n: there are free blocks of code n + 1; else their list is not set */
   size_t           next;
-  size_t           end;
+  size_t           quick; /* the run's end; 0, off the fast path, while there are free blocks */
   char            *base;
+  size_t           end;
+  uint64_t         small;  /* bit n: there are free blocks of code n + 1; else their list is not set */
   uint64_t         medium; /* bit n: of code n + 1 + SA_SMALL_CODES */
   struct sa_chunk *fresh;  /* the chunk whose last granules were never used yet; NULL: none */
   struct sa_node  *idle;   /* nodes for large blocks */
@@ -97,7 +102,7 @@ struct sa_arena {
   size_t           cut;    /* into blocks since free neighbours were joined: see join.c */
   struct sa_frame  frame;  /* of the first entry; another one's is the engine's */
   /* How often its thread is inside. Written by that thread; of the home thread's arena, read by
-   * another that destroys the scope: see above. */
+   * another that destroys the scope, with acquire: see above. */
   _Atomic size_t entries;
   /* The thread that it belongs to; 0: any that enters may have it. Taken by compare-and-swap with
    * acquire, given up with release. The home thread's is never given up. */
@@ -114,13 +119,16 @@ struct sa_node {
   struct sa_scope *scope;
   struct sa_node  *others; /* the next one in `nodes`; set once, before it is published */
   struct sa_node  *idle;   /* the next one without a block */
-  size_t           charged; /* to the budget */
+  _Atomic size_t   charged; /* to the budget; as `slab`, and read by who counts, relaxed */
 };
+
+/* Instead of the number of entries. */
+#define SA_LEAVING SIZE_MAX
 
 enum sa_scope_state {
   SA_NO_SCOPE, /* not a scope's first chunk, or a scope that is gone */
   SA_ALIVE,
-  SA_OVER,  /* destroyed, while the home thread may be inside, which then gives up the handle */
+  SA_OVER,  /* destroyed, while the home thread may be inside */
   SA_ENDED, /* destroyed, and the handle given up; goes with the last user */
 };
 
@@ -128,6 +136,8 @@ struct sa_scope {
   /* An enum sa_scope_state. Changed by compare-and-swap, but by the home thread's destroy, which
    * is the only one or misuse. Acquire where it is read by who acts upon it. */
   _Atomic unsigned state;
+  /* Cleared by any thread, relaxed; the home thread's destroy comes after what the others did. */
+  _Atomic bool     plain;
   unsigned         flags;
   uint64_t         home; /* the thread that created it; SA_NOBODY when it was left by a fork */
   /* See above. Down with release, and acquire by the one who reaches 0. */
@@ -139,6 +149,7 @@ struct sa_scope {
   size_t           budget;  /* 0: none */
   const void      *creator; /* the code that called sa_scope_create */
 
+  /* From here on to the name, all is 0 in a new scope. */
   /* Any thread changes these, relaxed: they are numbers and nothing follows from them. */
   _Atomic size_t held; /* bytes that are charged */
   _Atomic size_t peak;
@@ -161,7 +172,7 @@ struct sa_chunk {
   struct sa_scope *scope;  /* whose it is; set before a block of it is given out */
   struct sa_chunk *next;   /* in the scope's list or in one that only one thread knows */
   size_t           carved; /* granules from here on were never used; of the arena that took it */
-  uint64_t         warm;   /* the thread that keeps it for its next scope; 0: none */
+  uint64_t         keeper; /* the thread that keeps it warm when there is no scope in it; 0: none */
   struct sa_scope  first;  /* the scope whose first chunk this is, if it is one */
   struct sa_arena  arena;  /* the arena that the chunk was taken for, if it was its first */
   _Alignas(64) _Atomic uint8_t map[SA_MAP];
@@ -220,38 +231,61 @@ sa_code_set(struct sa_chunk *chunk, size_t granule, size_t code)
   atomic_store_explicit(&chunk->map[granule - SA_DATA], (uint8_t)code, memory_order_relaxed);
 }
 
-/* The codes above SA_SMALL_CODES are those of the engine's classes of such sizes. */
-enum { SA_CODE_TO_CLASS = 33 };
+/* What codes mean: up to 64 so many granules each, then eight to each doubling. Tables, as their way
+ * is the same for all sizes, and leaves the processor nothing to guess. */
+struct sa_codes {
+  uint8_t  code_of[SA_BLOCK_MAX / SA_GRANULE + 1]; /* by granules */
+  uint16_t granules[SA_CODES + 1];                 /* by code */
+};
+
+extern const struct sa_codes sa_codes;
 
 static inline size_t
 sa_code_granules(unsigned code)
 {
-  return code <= SA_SMALL_CODES ? code : sa_class_size(code - SA_CODE_TO_CLASS) / SA_GRANULE;
+  return sa_codes.granules[code];
 }
 
-/* The code of a block of at least `size` bytes, up to a chunk's. */
+/* The code of a block of at least `size` bytes, which are at most SA_BLOCK_MAX. */
 static inline unsigned
 sa_code_for(size_t size)
 {
-  if (size <= SA_SMALL_CODES * SA_GRANULE)
-    return size == 0 ? 1 : (unsigned)((size + SA_GRANULE - 1) / SA_GRANULE);
-  return sa_class_of(size) + SA_CODE_TO_CLASS;
+  return sa_codes.code_of[(size + SA_GRANULE - 1) / SA_GRANULE];
 }
 
 /* --- chunk.c ----------------------------------------------------------------------------------- */
 
 /* A chunk with an empty map and nothing else set; NULL: no memory. */
 struct sa_chunk *sa_chunk_take(void);
-/* Keeps a chunk for the next one who takes one, or gives it to the engine. Its map may be set up to
- * the granule `end`. */
+/* Puts a chunk on the shelf, or gives it to the engine. Its map may be set up to the granule `end`. */
 void sa_chunk_give(struct sa_chunk *chunk, size_t end);
-/* The same for the one that the thread is likely to take next. */
-void sa_chunk_keep_warm(struct sa_chunk *chunk, size_t end);
-/* Gives up what the thread has kept, what all have. */
-void sa_chunks_cool(void);
+/* Gives up what the thread keeps warm. */
+void sa_chunk_cool(void);
+/* Gives up that and the shelf. */
 void sa_chunks_trim(void);
 /* Calls `see` for every chunk of a scope, and for those that are kept. */
 void sa_chunks_each(void (*see)(struct sa_chunk *chunk));
+
+/* How often sa_trim was called; threads notice when they would keep a chunk. Relaxed. */
+extern _Atomic unsigned sa_chunk_trims;
+
+/* Whether the thread may keep a chunk warm. */
+static inline bool
+sa_chunk_may_keep(void)
+{
+  return !sa_thread.warm
+         && sa_thread.trims_seen == atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
+}
+
+static inline void
+sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
+{
+  enum { STEP = 64 }; /* what a processor clears at once */
+  _Static_assert(SA_MAP % STEP == 0, "so that no step goes beyond the map");
+  char *map = (char *)chunk->map;
+  for (size_t at = 0; at < end - SA_DATA; at += STEP)
+    memset(map + at, 0, STEP); /* all others that used it are gone, so it need not be atomic */
+}
 
 /* --- budget.c ---------------------------------------------------------------------------------- */
 
@@ -270,19 +304,16 @@ sa_is_limited(const struct sa_scope *scope)
 
 /* Makes the arena in the chunk's header one of a thread of the scope; the chunk's data is fresh. */
 void sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user);
+/* Carves the home arena of a new scope for the first time, without asking its budget; undoes it. */
+enum { SA_FIRST_STEP = SA_UNIT_GRANULES / 4 - SA_DATA };
+void sa_arena_carve_first(struct sa_arena *arena);
+void sa_arena_uncarve(struct sa_arena *arena);
 /* A block of the code; NULL with errno ENOMEM. */
 void *sa_arena_alloc(struct sa_arena *arena, unsigned code);
 /* Lets the scope's end find a chunk that is not its first. */
 void sa_chunk_publish(struct sa_chunk *chunk);
 /* Puts free granules into the arena's lists. */
 void sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules);
-
-/* The word and the bit of it that say whether the arena has free blocks of a code. */
-static inline uint64_t *
-sa_arena_word(struct sa_arena *arena, unsigned code)
-{
-  return code <= SA_SMALL_CODES ? &arena->small : &arena->medium;
-}
 
 static inline uint64_t
 sa_arena_bit(unsigned code)
@@ -291,19 +322,28 @@ sa_arena_bit(unsigned code)
 }
 
 static inline bool
-sa_arena_has(struct sa_arena *arena, unsigned code)
+sa_arena_has(const struct sa_arena *arena, unsigned code)
 {
-  return *sa_arena_word(arena, code) & sa_arena_bit(code);
+  return (code <= SA_SMALL_CODES ? arena->small : arena->medium) & sa_arena_bit(code);
 }
 
 static inline void
 sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 {
-  uint64_t *word = sa_arena_word(arena, code);
-  uint64_t  bit = sa_arena_bit(code);
-  *(void **)block = *word & bit ? arena->lists[code - 1] : NULL;
+  *(void **)block = sa_arena_has(arena, code) ? arena->lists[code - 1] : NULL;
   arena->lists[code - 1] = block;
-  *word |= bit;
+  arena->quick = 0;
+  if (SA_LIKELY(code <= SA_SMALL_CODES))
+    arena->small |= sa_arena_bit(code);
+  else
+    arena->medium |= sa_arena_bit(code);
+}
+
+static inline void
+sa_arena_set_end(struct sa_arena *arena, size_t end)
+{
+  arena->end = end;
+  arena->quick = arena->small | arena->medium ? 0 : end;
 }
 
 /* Takes a block off a list that has one; it is still said to be free. */
@@ -313,8 +353,13 @@ sa_arena_pop(struct sa_arena *arena, unsigned code)
   void *block = arena->lists[code - 1];
   void *next = *(void **)block;
   arena->lists[code - 1] = next;
-  if (!next)
-    *sa_arena_word(arena, code) &= ~sa_arena_bit(code);
+  if (SA_LIKELY(next))
+    return block;
+  if (code <= SA_SMALL_CODES)
+    arena->small &= ~sa_arena_bit(code);
+  else
+    arena->medium &= ~sa_arena_bit(code);
+  sa_arena_set_end(arena, arena->end);
   return block;
 }
 
@@ -341,38 +386,57 @@ sa_lent_node(const struct sa_slab *slab)
   return slab->free;
 }
 
+static inline size_t
+sa_lent_charge(const struct sa_node *node)
+{
+  return atomic_load_explicit(&node->charged, memory_order_relaxed);
+}
+
 /* --- block.c ------------------------------------------------------------------------------------ */
 
 /* The same as sa_scope_alloc, in an arena of the calling thread. */
 void  *sa_arena_block(struct sa_arena *arena, size_t size);
 /* The scope of a block; NULL when it is none of a scope's. */
 struct sa_scope *sa_scope_of(const void *block);
-void   sa_block_free(struct sa_slab *slab, void *block);
+void   sa_block_free(void *block);
 void  *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
 size_t sa_block_size(const struct sa_slab *slab, const void *block);
 
 /* --- stack.c ------------------------------------------------------------------------------------ */
 
+/* The arena in which a thread is inside that is not the home thread; or NULL. */
+struct sa_arena *sa_arena_joined(struct sa_scope *scope);
 /* Sees to it that this thread has a number and that its exit will be seen; false: no memory. */
 bool sa_thread_begin(void);
 void sa_thread_exits(void);
-/* The calling thread's arena in a scope: NULL when it is not inside, unless it is the home thread. */
-struct sa_arena *sa_arena_mine(struct sa_scope *scope);
 /* This thread's top frame, NULL when there is none. */
 struct sa_frame *sa_frame_top(void);
 /* Enters a scope; with NULL, the thread is in none until the frame goes. 0 or an errno value. */
 int sa_frame_push(struct sa_scope *scope, enum sa_maker maker);
 /* Leaves a frame and all above it. */
 void sa_frame_pop(struct sa_frame *frame);
-/* Ends all entries of the calling thread. */
-void sa_scope_leave_all(struct sa_scope *scope, struct sa_arena *arena);
 
 /* --- scope.c ------------------------------------------------------------------------------------ */
 
 /* As sa_scope_create; `creator` is the code to be named in reports. */
 struct sa_scope *sa_scope_create_for(const sa_scope_options *options, const void *creator);
-/* Its state, if it is a scope; anything else is misuse. */
-enum sa_scope_state sa_scope_check(const char *what, struct sa_scope *scope);
+/* Its state, if it is a scope; anything else is misuse. No memory is touched that may not be there. */
+enum sa_scope_state sa_scope_check_anywhere(const char *what, struct sa_scope *scope);
+
+/* The same; quick in the first region. */
+static inline enum sa_scope_state
+sa_scope_check(const char *what, struct sa_scope *scope)
+{
+  size_t offset = (uintptr_t)scope - sa_home_base;
+  if (SA_LIKELY(offset < sa_home_size && offset % SA_UNIT == offsetof(struct sa_chunk, first)
+                && sa_slab_what(&sa_home_slabs[offset >> SA_UNIT_SHIFT]) == SA_LENT)) {
+    enum sa_scope_state state = atomic_load_explicit(&scope->state, memory_order_acquire);
+    if (SA_LIKELY(state != SA_NO_SCOPE))
+      return state;
+  }
+  return sa_scope_check_anywhere(what, scope);
+}
+
 /* One user less. */
 void sa_scope_drop_user(struct sa_scope *scope);
 /* Drops the handle of a scope that is SA_OVER, unless another thread just does so. */
@@ -384,6 +448,19 @@ static inline struct sa_arena *
 sa_scope_home_arena(struct sa_scope *scope)
 {
   return &sa_chunk_of(scope)->arena;
+}
+
+static inline bool
+sa_is_home(const struct sa_scope *scope)
+{
+  return scope->home == sa_thread.id;
+}
+
+/* The calling thread's arena in a scope: NULL when it is not inside, unless it is the home thread. */
+static inline struct sa_arena *
+sa_arena_mine(struct sa_scope *scope)
+{
+  return SA_LIKELY(sa_is_home(scope)) ? sa_scope_home_arena(scope) : sa_arena_joined(scope);
 }
 
 /* --- report.c ------------------------------------------------------------------------------------ */

@@ -13,6 +13,7 @@ _Thread_local struct sa_thread sa_thread = {.here = &sa_no_arena, .top = &sa_no_
 /* What the engine tells us: see engine.h. */
 static const struct sa_hooks hooks = {
   .free = sa_block_free,
+  .free_large = sa_lent_free,
   .resize = sa_block_resize,
   .size = sa_block_size,
   .thread_exits = sa_thread_exits,
@@ -45,12 +46,6 @@ sa_thread_begin(void)
 
 /* --- arenas --------------------------------------------------------------------------------------------- */
 
-static bool
-is_home(const struct sa_scope *scope)
-{
-  return scope->home == sa_thread.id;
-}
-
 static struct sa_arena *
 arena_of_user(struct sa_scope *scope, uint64_t user)
 {
@@ -61,10 +56,8 @@ arena_of_user(struct sa_scope *scope, uint64_t user)
 }
 
 struct sa_arena *
-sa_arena_mine(struct sa_scope *scope)
+sa_arena_joined(struct sa_scope *scope)
 {
-  if (is_home(scope))
-    return sa_scope_home_arena(scope);
   return sa_thread.id == 0 ? NULL : arena_of_user(scope, sa_thread.id);
 }
 
@@ -105,6 +98,7 @@ join_scope(struct sa_scope *scope)
   if (!sa_thread.watched && !sa_thread_begin())
     return NULL;
   atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed);
+  atomic_store_explicit(&scope->plain, false, memory_order_relaxed);
   struct sa_arena *arena = claim_arena(scope);
   if (!arena)
     arena = new_arena(scope);
@@ -128,7 +122,7 @@ set_entries(struct sa_arena *arena, size_t entries)
 }
 
 /* `frame` may be NULL: there was no memory for it. */
-static int
+static inline int
 push(struct sa_frame *frame, struct sa_arena *arena, enum sa_maker maker)
 {
   if (!frame)
@@ -175,14 +169,28 @@ sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
   return push(&arena->frame, arena, maker);
 }
 
-int
-sa_scope_enter(struct sa_scope *scope)
+static SA_ATTRIBUTE(noinline) int
+enter_slowly(struct sa_scope *scope)
 {
-  int failed = SA_LIKELY(scope) ? sa_frame_push(scope, SA_MADE_BY_ENTER) : EINVAL;
-  if (SA_LIKELY(!failed))
+  int failed = scope ? sa_frame_push(scope, SA_MADE_BY_ENTER) : EINVAL;
+  if (!failed)
     return 0;
   errno = failed;
   return -1;
+}
+
+int
+sa_scope_enter(struct sa_scope *scope)
+{
+  if (SA_UNLIKELY(!scope || sa_scope_check("sa_scope_enter", scope) != SA_ALIVE
+                  || !sa_is_home(scope)))
+    return enter_slowly(scope);
+  struct sa_arena *arena = sa_scope_home_arena(scope);
+  if (SA_UNLIKELY(entries_of(arena) != 0))
+    return enter_slowly(scope);
+  set_entries(arena, 1);
+  push(&arena->frame, arena, SA_MADE_BY_ENTER);
+  return 0;
 }
 
 struct sa_scope *
@@ -199,17 +207,20 @@ sa_frame_top(void)
 
 /* --- leaving ---------------------------------------------------------------------------------------------- */
 
-/* The home thread is out now, and another may just be destroying the scope: see LIFE in scope.h. */
-static void
-home_is_out(struct sa_scope *scope, struct sa_arena *arena)
+/* The home thread's last entry ends, and another thread may just be destroying the scope: see LIFE
+ * in scope.h. */
+static inline void
+home_leaves(struct sa_scope *scope, struct sa_arena *arena)
 {
   if (SA_LIKELY(atomic_load_explicit(&fences_others, memory_order_relaxed))) {
-    atomic_store_explicit(&arena->entries, 0, memory_order_release);
-    atomic_signal_fence(memory_order_seq_cst);
+    set_entries(arena, SA_LEAVING);
+    atomic_signal_fence(memory_order_seq_cst); /* keeps the compiler from moving what follows */
   } else {
-    atomic_exchange_explicit(&arena->entries, 0, memory_order_seq_cst);
+    atomic_exchange_explicit(&arena->entries, SA_LEAVING, memory_order_seq_cst);
   }
-  if (SA_UNLIKELY(atomic_load_explicit(&scope->state, memory_order_seq_cst) == SA_OVER))
+  if (SA_LIKELY(atomic_load_explicit(&scope->state, memory_order_seq_cst) != SA_OVER))
+    atomic_store_explicit(&arena->entries, 0, memory_order_release);
+  else
     sa_scope_drop_handle(scope);
 }
 
@@ -217,8 +228,8 @@ static void
 last_entry_ends(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
-  if (SA_LIKELY(is_home(scope))) {
-    home_is_out(scope, arena);
+  if (SA_LIKELY(sa_is_home(scope))) {
+    home_leaves(scope, arena);
     return;
   }
   set_entries(arena, 0);
@@ -248,7 +259,7 @@ owns(const struct sa_frame *frame, bool unwound)
   struct sa_scope *scope = frame->arena->scope;
   if (frame->maker != SA_MADE_BY_ENABLE && !(unwound && scope && (scope->flags & SA_SCOPE_UNWIND)))
     return false;
-  return is_home(scope) && entries_of(frame->arena) == 1
+  return sa_is_home(scope) && entries_of(frame->arena) == 1
          && atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_ALIVE;
 }
 
@@ -264,13 +275,20 @@ pop(bool unwound)
     sa_scope_destroy(owned);
 }
 
+static void
+count_unwound(struct sa_scope *scope)
+{
+  atomic_fetch_add_explicit(&scope->unwound, 1, memory_order_relaxed);
+  atomic_store_explicit(&scope->plain, false, memory_order_relaxed);
+}
+
 void
 sa_frame_pop(struct sa_frame *frame)
 {
   struct sa_scope *scope = frame->arena->scope;
-  for (; SA_UNLIKELY(sa_thread.top != frame); pop(true))
+  for (; sa_thread.top != frame; pop(true))
     if (scope)
-      atomic_fetch_add_explicit(&scope->unwound, 1, memory_order_relaxed);
+      count_unwound(scope);
   pop(false);
 }
 
@@ -284,20 +302,29 @@ frame_of(const struct sa_scope *scope)
   return frame;
 }
 
-void
-sa_scope_leave(struct sa_scope *scope)
+static SA_ATTRIBUTE(noinline) void
+leave_slowly(struct sa_scope *scope)
 {
   struct sa_frame *frame = scope ? frame_of(scope) : NULL;
-  if (SA_UNLIKELY(!frame))
+  if (!frame)
     sa_misuse("sa_scope_leave", scope, "this thread is not inside it");
   sa_frame_pop(frame);
 }
 
 void
-sa_scope_leave_all(struct sa_scope *scope, struct sa_arena *arena)
+sa_scope_leave(struct sa_scope *scope)
 {
-  for (size_t entries = entries_of(arena); entries > 0; entries--)
-    sa_scope_leave(scope);
+  struct sa_frame *frame = sa_thread.top;
+  struct sa_arena *arena = frame->arena;
+  /* the arena's own frame is of the first entry, and on top, so it is the only one */
+  if (SA_UNLIKELY(arena->scope != scope || frame != &arena->frame
+                  || frame->maker != SA_MADE_BY_ENTER || !sa_is_home(scope))) {
+    leave_slowly(scope);
+    return;
+  }
+  sa_thread.top = frame->below;
+  sa_thread.here = frame->below->arena;
+  home_leaves(scope, arena);
 }
 
 void
@@ -306,6 +333,6 @@ sa_thread_exits(void)
   sa_thread.exited = true;
   while (sa_thread.top != &sa_no_frame)
     pop(true);
-  sa_chunks_cool();
+  sa_chunk_cool();
   sa_thread.watched = false;
 }

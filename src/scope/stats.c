@@ -23,7 +23,7 @@ count_large(struct sa_scope_stats *stats, struct sa_scope *scope)
   for (; node; node = node->others)
     if (atomic_load_explicit(&node->slab, memory_order_relaxed)) {
       stats->blocks++;
-      stats->bytes += node->charged;
+      stats->bytes += sa_lent_charge(node);
     }
 }
 
@@ -39,6 +39,8 @@ sa_scope_get_stats(struct sa_scope *scope, struct sa_scope_stats *stats)
   count_large(stats, scope);
   stats->held = atomic_load_explicit(&scope->held, memory_order_relaxed);
   stats->peak = atomic_load_explicit(&scope->peak, memory_order_relaxed);
+  if (stats->peak < stats->held) /* it is being noted just now */
+    stats->peak = stats->held;
   stats->over_budget = atomic_load_explicit(&scope->over_budget, memory_order_relaxed);
   stats->unwound = atomic_load_explicit(&scope->unwound, memory_order_relaxed);
 }

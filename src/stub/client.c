@@ -33,22 +33,33 @@ default_free(void *block)
 
 static _Thread_local struct client client = {default_allocate, default_free};
 
-static RPC_STATUS
-swap(struct client new, RPC_CLIENT_ALLOC **old_allocate, RPC_CLIENT_FREE **old_free)
+RPC_STATUS RPC_ENTRY
+RpcSmSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree)
 {
-  if (!new.allocate || !new.free || !old_allocate || !old_free)
+  if (!ClientAlloc || !ClientFree)
     return RPC_S_INVALID_ARG;
-  *old_allocate = client.allocate;
-  *old_free = client.free;
-  client = new;
+  client = (struct client){ClientAlloc, ClientFree};
   return RPC_S_OK;
+}
+
+void RPC_ENTRY
+RpcSsSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree)
+{
+  sa_raise(RpcSmSetClientAllocFree(ClientAlloc, ClientFree), "RpcSsSetClientAllocFree",
+           "a null function");
 }
 
 RPC_STATUS RPC_ENTRY
 RpcSmSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree,
                          RPC_CLIENT_ALLOC **OldClientAlloc, RPC_CLIENT_FREE **OldClientFree)
 {
-  return swap((struct client){ClientAlloc, ClientFree}, OldClientAlloc, OldClientFree);
+  const struct client old = client;
+  if (!OldClientAlloc || !OldClientFree
+      || RpcSmSetClientAllocFree(ClientAlloc, ClientFree) != RPC_S_OK)
+    return RPC_S_INVALID_ARG;
+  *OldClientAlloc = old.allocate;
+  *OldClientFree = old.free;
+  return RPC_S_OK;
 }
 
 void RPC_ENTRY
@@ -57,20 +68,6 @@ RpcSsSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientF
 {
   sa_raise(RpcSmSwapClientAllocFree(ClientAlloc, ClientFree, OldClientAlloc, OldClientFree),
            "RpcSsSwapClientAllocFree", "a null pointer");
-}
-
-RPC_STATUS RPC_ENTRY
-RpcSmSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree)
-{
-  struct client old;
-  return swap((struct client){ClientAlloc, ClientFree}, &old.allocate, &old.free);
-}
-
-void RPC_ENTRY
-RpcSsSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree)
-{
-  sa_raise(RpcSmSetClientAllocFree(ClientAlloc, ClientFree), "RpcSsSetClientAllocFree",
-           "a null function");
 }
 
 RPC_STATUS RPC_ENTRY

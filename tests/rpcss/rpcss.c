@@ -41,6 +41,23 @@ in_thread(void *(*body)(void *), void *argument)
   pthread_join(thread, NULL);
 }
 
+sa_scope *
+enter_budget(size_t most)
+{
+  sa_scope *scope = sa_scope_create(&(sa_scope_options){.budget = most});
+  assert_non_null(scope);
+  assert_int_equal(sa_scope_enter(scope), 0);
+  return scope;
+}
+
+void
+leave_budget(sa_scope *scope)
+{
+  assert_ptr_equal(sa_scope_current(), scope);
+  sa_scope_leave(scope);
+  sa_scope_destroy(scope);
+}
+
 void
 assert_aborted_saying(const struct child *child, const char *part)
 {

@@ -28,6 +28,14 @@ using stuballoc::scope_entry;
 using stuballoc::scope_guard;
 using stuballoc::scope_resource;
 
+sa_scope_options
+budget_of_a_mebibyte()
+{
+  sa_scope_options options = sa_scope_options();
+  options.budget = 1024 * 1024;
+  return options;
+}
+
 /* --- guards --------------------------------------------------------------------------------- */
 
 void
@@ -63,9 +71,7 @@ a_guard_ends_when_an_exception_leaves_its_block(void **)
 void
 a_guard_takes_the_options_of_its_scope(void **)
 {
-  sa_scope_options options = sa_scope_options();
-  options.budget = 1024 * 1024;
-  scope_guard guard(options);
+  scope_guard guard(budget_of_a_mebibyte());
   assert_null(sa_scope_alloc(guard.get(), 2 * 1024 * 1024));
   assert_non_null(sa_scope_alloc(guard.get(), 100));
 }
@@ -135,9 +141,7 @@ containers_of_containers_pass_the_resource_on(void **)
 void
 a_container_takes_its_memory_from_the_scope(void **)
 {
-  sa_scope_options options = sa_scope_options();
-  options.budget = 1024 * 1024;
-  scope_guard            guard(options);
+  scope_guard            guard(budget_of_a_mebibyte());
   scope_resource         resource(guard.get());
   std::pmr::vector<char> bytes(&resource);
   bool                   thrown = false;
@@ -153,9 +157,7 @@ a_container_takes_its_memory_from_the_scope(void **)
 void
 what_a_container_gives_back_is_used_again(void **)
 {
-  sa_scope_options options = sa_scope_options();
-  options.budget = 1024 * 1024;
-  scope_guard    guard(options);
+  scope_guard    guard(budget_of_a_mebibyte());
   scope_resource resource(guard.get());
   for (int i = 0; i < 10 * 1000; i++) {
     std::pmr::list<std::pmr::string> list(&resource);
@@ -164,15 +166,18 @@ what_a_container_gives_back_is_used_again(void **)
   }
 }
 
+/* Nothing here is destroyed but the scope. */
 void
 a_container_need_not_give_anything_back(void **)
 {
-  scope_guard    guard;
-  scope_resource resource(guard.get());
-  void          *memory = sa_scope_alloc(guard.get(), sizeof(std::pmr::vector<int>));
-  auto          *numbers = new (memory) std::pmr::vector<int>(&resource);
-  numbers->resize(1000);
-  /* nothing is destroyed: the scope frees it all, which a leak checker would tell */
+  scope_guard around(budget_of_a_mebibyte());
+  for (int i = 0; i < 100; i++) {
+    scope_guard    guard;
+    scope_resource resource(guard.get());
+    void          *memory = sa_scope_alloc(guard.get(), sizeof(std::pmr::vector<char>));
+    auto          *bytes = new (memory) std::pmr::vector<char>(&resource);
+    bytes->resize(100 * 1024);
+  }
 }
 
 void

@@ -48,13 +48,6 @@ enable_until_it_fails(void *form)
     exit(2);
 }
 
-/* A sanitizer's own memory would hit the limit before ours does. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NOT_UNDER_SANITIZERS() skip()
-#else
-#define NOT_UNDER_SANITIZERS()
-#endif
-
 static void
 SmEnable_returns_OUT_OF_MEMORY_when_there_is_none(void **state)
 {
@@ -92,39 +85,39 @@ the_environment_of_a_thread_is_its_own(void **state)
 
 /* --- Disable -------------------------------------------------------------------------------- */
 
-/* More than the process may have, were it not freed between. */
+/* Far more than there may be at once. */
 static void
-cycle_through_memory(void *form)
+cycle_in_a_budget(RPC_STATUS (*disable)(void))
 {
-  limit_memory(64 * MIB);
-  for (unsigned cycle = 0; cycle < 64; cycle++) {
-    RpcSsEnableAllocate();
+  sa_scope *around = enter_budget(8 * MIB);
+  for (unsigned cycle = 0; cycle < 16; cycle++) {
+    assert_int_equal(RpcSmEnableAllocate(), RPC_S_OK);
     for (unsigned i = 0; i < 64; i++)
-      if (!RpcSsAllocate(i % 2 ? 1000 : 100 * KIB))
-        exit(1);
-    if (form)
-      RpcSsDisableAllocate();
-    else if (RpcSmDisableAllocate() != RPC_S_OK)
-      exit(2);
+      assert_non_null(RpcSsAllocate(i % 2 ? 1000 : 100 * KIB));
+    assert_int_equal(disable(), RPC_S_OK);
   }
+  leave_budget(around);
+}
+
+static RPC_STATUS
+ss_disable(void)
+{
+  RpcSsDisableAllocate();
+  return raised;
 }
 
 static void
 SsDisable_frees_all_that_was_allocated_since_Enable(void **state)
 {
   (void)state;
-  NOT_UNDER_SANITIZERS();
-  struct child child = child_run(cycle_through_memory, &raised);
-  assert_int_equal(child.status, 0);
+  cycle_in_a_budget(ss_disable);
 }
 
 static void
 SmDisable_frees_all_that_was_allocated_since_Enable(void **state)
 {
   (void)state;
-  NOT_UNDER_SANITIZERS();
-  struct child child = child_run(cycle_through_memory, NULL);
-  assert_int_equal(child.status, 0);
+  cycle_in_a_budget(RpcSmDisableAllocate);
 }
 
 static void
@@ -229,64 +222,43 @@ static void
 enable_in_a_call_that_raises(sa_scope *call)
 {
   jmp_buf raise_to;
-  sa_scope_enter(call);
+  assert_int_equal(sa_scope_enter(call), 0);
   if (setjmp(raise_to) == 0) {
     RpcSsEnableAllocate();
-    if (!RpcSsAllocate(100 * KIB))
-      exit(1);
+    assert_non_null(RpcSsAllocate(100 * KIB));
     longjmp(raise_to, 1);
   }
   sa_scope_leave(call);
 }
 
 static void
-raise_in_many_calls(void *unused)
-{
-  sa_scope *call = sa_scope_create(NULL);
-  (void)unused;
-  limit_memory(16 * MIB);
-  for (unsigned i = 0; i < 1000; i++)
-    enable_in_a_call_that_raises(call);
-  sa_scope_destroy(call);
-  if (sa_scope_current())
-    exit(2);
-  /* the pairs are gone as well */
-  RpcSsDisableAllocate();
-}
-
-static void
 an_Enable_that_an_exception_leaves_open_ends_with_the_scope_around_it(void **state)
 {
   (void)state;
-  NOT_UNDER_SANITIZERS();
-  struct child child = child_run(raise_in_many_calls, NULL);
-  assert_int_equal(child.status, 0);
+  sa_scope *call = enter_budget(1 * MIB);
+  for (unsigned i = 0; i < 100; i++)
+    enable_in_a_call_that_raises(call);
+  leave_budget(call);
+  /* the pairs are gone as well */
+  assert_int_equal(RpcSmDisableAllocate(), RPC_S_OK);
 }
 
 static void *
-enable_and_exit(void *unused)
+enable_and_exit(void *around)
 {
-  RpcSsEnableAllocate();
-  return RpcSsAllocate(100 * KIB) ? unused : NULL;
-}
-
-static void
-exit_in_many_threads(void *unused)
-{
-  limit_memory(64 * MIB);
-  for (unsigned i = 0; i < 1000; i++)
-    in_thread(enable_and_exit, unused);
-  if (raised != RPC_S_OK)
-    exit(1);
+  return sa_scope_enter(around) == 0 && RpcSmEnableAllocate() == RPC_S_OK ? RpcSsAllocate(100 * KIB)
+                                                                          : NULL;
 }
 
 static void
 an_Enable_left_open_ends_with_its_thread(void **state)
 {
   (void)state;
-  NOT_UNDER_SANITIZERS();
-  struct child child = child_run(exit_in_many_threads, NULL);
-  assert_int_equal(child.status, 0);
+  sa_scope *around = enter_budget(1 * MIB);
+  for (unsigned i = 0; i < 100; i++)
+    in_thread(enable_and_exit, around);
+  assert_int_equal(raised, RPC_S_OK);
+  leave_budget(around);
 }
 
 int

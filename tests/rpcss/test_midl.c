@@ -36,14 +36,12 @@ static void
 midl_user_allocate_returns_NULL_over_the_budget(void **state)
 {
   (void)state;
-  sa_scope *scope = sa_scope_create(&(sa_scope_options){.budget = 1 * MIB});
-  assert_int_equal(sa_scope_enter(scope), 0);
+  sa_scope *scope = enter_budget(1 * MIB);
   errno = 0;
   assert_null(midl_user_allocate(2 * MIB));
   assert_int_equal(errno, ENOMEM);
   assert_non_null(midl_user_allocate(100));
-  sa_scope_leave(scope);
-  sa_scope_destroy(scope);
+  leave_budget(scope);
 }
 
 static void

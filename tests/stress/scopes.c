@@ -1,0 +1,389 @@
+/*
+ * Threads create, enter, share, leave and destroy scopes at random, nested as it comes, and
+ * allocate, resize, keep and free in them; some exit inside. Each keeps a simple model of its own
+ * stack beside the library's. Each block is filled with what only it may hold, and checked before
+ * it is given up.
+ *
+ * Usage: scopes [steps]
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "stuballoc.h"
+
+enum { THREADS = 4, GENERATIONS = 5, SHARED = 6, POOL = 16, DEPTH = 6, OWN = 64 };
+
+/* What a block starts with; the rest of it repeats the low byte of `mark`. */
+struct head {
+  size_t   size;
+  uint64_t mark;
+};
+
+/* A scope that any thread may enter and destroy, and some of its blocks that any may take. */
+struct shared {
+  pthread_mutex_t lock; /* whoever holds it may rely on the scope */
+  sa_scope       *scope;
+  bool            limited; /* it or one around it has a budget */
+  struct head    *pool[POOL];
+};
+
+struct entry {
+  sa_scope *scope;
+  bool      limited;
+};
+
+/* A block of a scope that the thread is inside. */
+struct own {
+  struct head *block;
+  sa_scope    *scope;
+};
+
+struct thread {
+  uint64_t     random;
+  unsigned     depth;
+  struct entry stack[DEPTH];
+  struct own   own[OWN];
+};
+
+static struct shared all[SHARED];
+static unsigned long steps = 20000;
+
+static void
+fail(const char *what)
+{
+  fprintf(stderr, "scopes: %s\n", what);
+  abort();
+}
+
+static uint64_t
+next_random(struct thread *thread)
+{
+  uint64_t *state = &thread->random;
+  *state ^= *state << 13;
+  *state ^= *state >> 7;
+  *state ^= *state << 17;
+  return *state * 0x2545f4914f6cdd1du;
+}
+
+static unsigned
+below(struct thread *thread, unsigned limit)
+{
+  return (unsigned)(next_random(thread) >> 33) % limit;
+}
+
+/* --- blocks --------------------------------------------------------------------------------------- */
+
+static size_t
+random_size(struct thread *thread)
+{
+  unsigned most = below(thread, 200) == 0 ? 200000 : below(thread, 20) == 0 ? 20000 : 600;
+  return sizeof(struct head) + below(thread, most);
+}
+
+static void
+fill(struct head *block, size_t size, uint64_t mark)
+{
+  block->size = size;
+  block->mark = mark;
+  memset(block + 1, (int)(mark & 0xff), size - sizeof *block);
+}
+
+static void
+check(const struct head *block, size_t size)
+{
+  const unsigned char *body = (const unsigned char *)(block + 1);
+  for (size_t i = 0; i < size - sizeof *block; i += 1 + i / 8)
+    if (body[i] != (unsigned char)block->mark)
+      fail("a block was overwritten");
+  if (sa_usable_size(block) < size)
+    fail("a block is smaller than it should be");
+}
+
+static void
+drop(struct head *block)
+{
+  check(block, block->size);
+  sa_free(block);
+}
+
+static struct entry *
+top(struct thread *thread)
+{
+  return thread->depth > 0 ? &thread->stack[thread->depth - 1] : NULL;
+}
+
+static void
+allocate(struct thread *thread, struct own *own)
+{
+  struct entry *entry = &thread->stack[below(thread, thread->depth)];
+  size_t        size = random_size(thread);
+  struct head  *block = sa_scope_alloc(entry->scope, size);
+  if (!block && !entry->limited)
+    fail("no memory");
+  if (!block)
+    return;
+  fill(block, size, next_random(thread));
+  *own = (struct own){block, entry->scope};
+}
+
+static void
+resize(struct thread *thread, struct own *own)
+{
+  size_t       size = random_size(thread);
+  size_t       kept = size < own->block->size ? size : own->block->size;
+  struct head *block = sa_realloc(own->block, size);
+  if (!block) {
+    check(own->block, own->block->size);
+    return;
+  }
+  check(block, kept);
+  fill(block, size, next_random(thread));
+  own->block = block;
+}
+
+static void
+keep(struct own *own)
+{
+  struct head *block = sa_scope_keep(own->block);
+  own->block = NULL;
+  if (!block)
+    fail("no memory");
+  drop(block);
+}
+
+/* Swaps a block with one of the pool of its scope, if that is still shared. */
+static void
+swap(struct thread *thread, struct own *own)
+{
+  struct shared *shared = &all[below(thread, SHARED)];
+  struct head  **place = &shared->pool[below(thread, POOL)];
+  pthread_mutex_lock(&shared->lock);
+  if (shared->scope == own->scope) {
+    struct head *block = *place;
+    *place = own->block;
+    own->block = block;
+  }
+  pthread_mutex_unlock(&shared->lock);
+}
+
+/* From outside of the scope, as often as not. */
+static void
+drop_from_pool(struct thread *thread)
+{
+  struct shared *shared = &all[below(thread, SHARED)];
+  struct head  **place = &shared->pool[below(thread, POOL)];
+  pthread_mutex_lock(&shared->lock);
+  if (*place)
+    drop(*place);
+  *place = NULL;
+  pthread_mutex_unlock(&shared->lock);
+}
+
+static void
+use_block(struct thread *thread)
+{
+  struct own *own = &thread->own[below(thread, OWN)];
+  if (!own->block) {
+    if (thread->depth > 0)
+      allocate(thread, own);
+    return;
+  }
+  switch (below(thread, 8)) {
+  case 0:
+    resize(thread, own);
+    break;
+  case 1:
+    keep(own);
+    break;
+  case 2:
+  case 3:
+    swap(thread, own);
+    break;
+  case 4:
+    check(own->block, own->block->size);
+    break;
+  default:
+    drop(own->block);
+    own->block = NULL;
+  }
+}
+
+/* --- scopes --------------------------------------------------------------------------------------- */
+
+static bool
+is_inside(const struct thread *thread, const sa_scope *scope)
+{
+  for (unsigned i = 0; i < thread->depth; i++)
+    if (thread->stack[i].scope == scope)
+      return true;
+  return false;
+}
+
+/* The thread is about to have only `depth` entries: some blocks of the scopes that it will not be
+ * inside any more are freed, the others left to the scope's end. */
+static void
+cut_down(struct thread *thread, unsigned depth)
+{
+  thread->depth = depth;
+  for (unsigned i = 0; i < OWN; i++) {
+    struct own *own = &thread->own[i];
+    if (!own->block || is_inside(thread, own->scope))
+      continue;
+    check(own->block, own->block->size);
+    if (below(thread, 2))
+      sa_free(own->block);
+    own->block = NULL;
+  }
+}
+
+static void
+create(struct thread *thread, struct shared *shared)
+{
+  const struct entry *around = top(thread);
+  sa_scope_options    options = {.name = "random"};
+  if (below(thread, 4) == 0)
+    options.budget = 1000 + below(thread, 300000);
+  sa_scope *scope = sa_scope_create(&options);
+  if (!scope)
+    fail("no memory");
+  shared->scope = scope;
+  shared->limited = options.budget || (around && around->limited);
+  memset(shared->pool, 0, sizeof shared->pool);
+}
+
+static void
+enter(struct thread *thread)
+{
+  struct shared *shared = &all[below(thread, SHARED)];
+  if (thread->depth == DEPTH)
+    return;
+  pthread_mutex_lock(&shared->lock);
+  if (!shared->scope)
+    create(thread, shared);
+  if (sa_scope_enter(shared->scope) != 0)
+    fail("no memory");
+  thread->stack[thread->depth++] = (struct entry){shared->scope, shared->limited};
+  pthread_mutex_unlock(&shared->lock);
+}
+
+static void
+leave(struct thread *thread)
+{
+  if (thread->depth == 0)
+    return;
+  unsigned  at = below(thread, 4) ? thread->depth - 1 : below(thread, thread->depth);
+  sa_scope *scope = thread->stack[at].scope;
+  for (unsigned i = at; i < thread->depth; i++)
+    if (thread->stack[i].scope == scope)
+      at = i; /* the last entry is what a leave ends */
+  cut_down(thread, at);
+  sa_scope_leave(scope);
+}
+
+static void
+destroy(struct thread *thread)
+{
+  struct shared *shared = &all[below(thread, SHARED)];
+  pthread_mutex_lock(&shared->lock);
+  sa_scope *scope = shared->scope;
+  shared->scope = NULL;
+  memset(shared->pool, 0, sizeof shared->pool);
+  pthread_mutex_unlock(&shared->lock);
+  if (!scope)
+    return;
+  unsigned depth = 0;
+  while (depth < thread->depth && thread->stack[depth].scope != scope)
+    depth++;
+  cut_down(thread, depth);
+  sa_scope_destroy(scope);
+}
+
+static void
+count(struct thread *thread)
+{
+  struct shared        *shared = &all[below(thread, SHARED)];
+  struct sa_scope_stats stats;
+  pthread_mutex_lock(&shared->lock);
+  if (shared->scope) {
+    sa_scope_get_stats(shared->scope, &stats);
+    if (stats.held > stats.peak || stats.chunks == 0)
+      fail("the statistics are wrong");
+  }
+  pthread_mutex_unlock(&shared->lock);
+}
+
+static void
+step(struct thread *thread)
+{
+  const struct entry *entry = top(thread);
+  if (sa_scope_current() != (entry ? entry->scope : NULL))
+    fail("the current scope is another one");
+  switch (below(thread, 100)) {
+  case 0:
+    destroy(thread);
+    break;
+  case 1:
+    count(thread);
+    break;
+  case 2:
+  case 3:
+  case 4:
+  case 5:
+  case 6:
+    enter(thread);
+    break;
+  case 7:
+  case 8:
+  case 9:
+  case 10:
+    leave(thread);
+    break;
+  case 11:
+  case 12:
+    drop_from_pool(thread);
+    break;
+  default:
+    use_block(thread);
+  }
+}
+
+static void *
+work(void *seed)
+{
+  struct thread thread = {.random = (uint64_t)(uintptr_t)seed * 0x9e3779b97f4a7c15u};
+  for (unsigned long i = 0; i < steps; i++)
+    step(&thread);
+  if ((uintptr_t)seed % 2)
+    while (thread.depth > 0)
+      leave(&thread);
+  return NULL; /* the others exit inside */
+}
+
+int
+main(int argc, char **argv)
+{
+  if (argc > 1)
+    steps = strtoul(argv[1], NULL, 10);
+  for (unsigned i = 0; i < SHARED; i++)
+    pthread_mutex_init(&all[i].lock, NULL);
+  uintptr_t seed = 0;
+  for (int generation = 0; generation < GENERATIONS; generation++) {
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++)
+      pthread_create(&threads[i], NULL, work, (void *)++seed);
+    for (int i = 0; i < THREADS; i++)
+      pthread_join(threads[i], NULL);
+    if (generation % 2)
+      sa_trim();
+  }
+  for (unsigned i = 0; i < SHARED; i++)
+    sa_scope_destroy(all[i].scope);
+  puts("1..1\nok 1 - scopes that threads share keep what they hold, and no longer");
+  return 0;
+}
