@@ -82,3 +82,22 @@ pvalloc(size_t size)
   }
   return sa_aligned_alloc(page, size == 0 ? page : (size + page - 1) & ~(page - 1));
 }
+
+/*
+ * Two that are not allocation but reach for glibc's own heap, which is idle here. It would be set up
+ * at that moment, and glibc does not expect two threads to do that at once: they crash.
+ */
+EXPORT int
+malloc_trim(size_t pad)
+{
+  (void)pad;
+  return sa_trim() > 0;
+}
+
+EXPORT int
+mallopt(int parameter, int value)
+{
+  (void)parameter;
+  (void)value;
+  return 1; /* hints all of them, and gladly taken */
+}

@@ -113,9 +113,19 @@ is_ours(void *function)
 static void
 test_origin(void)
 {
-  static const char *const family[] = {
-    "malloc", "calloc",  "realloc",        "reallocarray",      "free", "memalign", "aligned_alloc",
-    "valloc", "pvalloc", "posix_memalign", "malloc_usable_size"};
+  static const char *const family[] = {"malloc",
+                                       "calloc",
+                                       "realloc",
+                                       "reallocarray",
+                                       "free",
+                                       "memalign",
+                                       "aligned_alloc",
+                                       "valloc",
+                                       "pvalloc",
+                                       "posix_memalign",
+                                       "malloc_usable_size",
+                                       "malloc_trim",
+                                       "mallopt"};
   for (size_t i = 0; i < sizeof family / sizeof *family; i++)
     check(is_ours(dlsym(RTLD_DEFAULT, family[i])), family[i], __LINE__);
 }
@@ -485,6 +495,17 @@ test_fork(void)
   pthread_join(busy, NULL);
 }
 
+/* Not glibc's, which crashes when two threads first call it on a heap that was never used. */
+static void
+test_trim(void)
+{
+  void *block = do_malloc(1000000);
+  CHECK(is_sound(block, 1000000, 16));
+  free(block);
+  CHECK(malloc_trim(0) == 1 && malloc_trim(0) == 0);
+  CHECK(mallopt(M_MMAP_THRESHOLD, 1000000) == 1);
+}
+
 static void
 allocate_at_exit(void)
 {
@@ -507,6 +528,7 @@ static const struct {
   {"memalign", test_memalign},
   {"valloc, pvalloc", test_pages},
   {"malloc_usable_size", test_usable_size},
+  {"malloc_trim, mallopt", test_trim},
   {"what the C library allocates", test_c_library},
   {"before main", test_early},
   {"threads and their destructors", test_threads},
