@@ -2,24 +2,9 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "stuballoc.h"
-#include "unit.h"
-
-static size_t
-resident(void)
-{
-  size_t pages = 0;
-  FILE  *file = fopen("/proc/self/statm", "r");
-  assert_non_null(file);
-  assert_int_equal(fscanf(file, "%*s %zu", &pages), 1);
-  fclose(file);
-  return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
+#include "memory.h"
 
 /* Blocks are noted outside of what is measured. */
 struct load {
@@ -34,9 +19,7 @@ static void
 load_begin(struct load *load, size_t count, size_t least, size_t most)
 {
   *load = (struct load){.count = count, .least = least, .most = most};
-  load->blocks = mmap(NULL, count * sizeof(void *), PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  assert_true(load->blocks != MAP_FAILED);
+  load->blocks = notes(count * sizeof(void *));
   sem_init(&load->filled, 0, 0);
   sem_init(&load->over, 0, 0);
   load->before = resident();
@@ -51,10 +34,9 @@ load_end(struct load *load)
 static void
 fill_all(struct load *load)
 {
-  unsigned random = 1;
+  uint32_t random = 1;
   for (size_t i = 0; i < load->count; i++) {
-    random = random * 1664525 + 1013904223;
-    size_t size = load->least + (random >> 8) % (load->most - load->least + 1);
+    size_t size = load->least + next_random(&random) % (load->most - load->least + 1);
     load->blocks[i] = memset(sa_malloc(size), 1, size);
   }
   load->peak = resident() - load->before;
@@ -63,10 +45,9 @@ fill_all(struct load *load)
 static void
 shuffle(struct load *load)
 {
-  unsigned random = 1;
+  uint32_t random = 1;
   for (size_t i = load->count - 1; i > 0; i--) {
-    random = random * 1664525 + 1013904223;
-    size_t other = random % (i + 1);
+    size_t other = next_random(&random) % (i + 1);
     void  *block = load->blocks[i];
     load->blocks[i] = load->blocks[other];
     load->blocks[other] = block;
@@ -97,10 +78,10 @@ left(const struct load *load)
 }
 
 static void
-assert_less_than_a_tenth(size_t left, const struct load *load)
+assert_less_than_a_tenth(size_t bytes, const struct load *load)
 {
-  print_message("# %zu MiB of %zu MiB left\n", left / MIB, load->peak / MIB);
-  assert_true(left <= load->peak / 10);
+  print_message("# %zu MiB of %zu MiB left\n", bytes / MIB, load->peak / MIB);
+  assert_true(bytes <= load->peak / 10);
 }
 
 static void
