@@ -13,7 +13,19 @@ PACKAGED = {  # by Debian; the dynamic linker knows where they are
     "jemalloc": "libjemalloc.so.2",
     "tcmalloc": "libtcmalloc_minimal.so.4",
 }
-POOLS = {"talloc": "work_talloc", "APR": "work_apr"}
+SHARED = "shared scope"  # which malloc has not
+CALLS = ("stub-call", "stub-call untouched", "stub-call halved")
+POOLS = {  # by name: the program, its way, and the workloads that it can do
+    "stuballoc scope": ("work_scope", "created", CALLS),
+    "talloc": ("work_talloc", "plain", CALLS),
+    "talloc pool, created": ("work_talloc", "created", CALLS),
+    "talloc pool, cleared": ("work_talloc", "cleared", CALLS),
+    "APR pool, created": ("work_apr", "created", CALLS[:2]),
+    "APR pool, cleared": ("work_apr", "cleared", CALLS[:2]),
+    "FreeDCE's rpc_ss": ("work_rpc_ss", "enabled", CALLS),
+    "one thread in a scope": ("work_scope", "one", (SHARED,)),
+    "two threads in a scope": ("work_scope", "two", (SHARED,)),
+}
 NO_THREAD_CACHE = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 FEW_PAIRS, MANY_PAIRS = 100_000, 200_000  # as many digits, so that reading them costs the same
 
@@ -39,7 +51,10 @@ class Contender:
     library: str = ""  # to be preloaded; glibc needs none
     environment: dict = field(default_factory=dict)
     packaged: bool = False  # comes with Debian
-    only: str = ""  # the one workload that it is there for
+    only: tuple = ()  # the workloads that it is there for, if it is not for all
+
+    def does(self, workload):
+        return workload in self.only if self.only else workload != SHARED
 
     def run(self, bench, workload):
         """Does the workload once; returns what it measured."""
@@ -76,7 +91,7 @@ class Pool(Contender):
 
     def run(self, bench, workload):
         program, way = self.command
-        return [json.loads(execute([bench / program, way]).stdout)]
+        return [json.loads(execute([bench / program, way, workload]).stdout)]
 
 
 def can_be_preloaded(contender, bench):
@@ -99,16 +114,15 @@ def find_contenders(bench, stuballoc, given):
         Contender("glibc", packaged=True),
         *(contender for contender in packaged if can_be_preloaded(contender, bench)),
         *mandatory[1:],
-        Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only="reverse"),
+        Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only=("reverse",)),
         *find_pools(bench),
     ]
 
 
 def find_pools(bench):
     return [
-        Pool(f"{library} pool, {way}", only="stub-call", command=(program, way))
-        for library, program in POOLS.items()
-        for way in ("created", "cleared")
+        Pool(name, only=workloads, command=(program, way))
+        for name, (program, way, workloads) in POOLS.items()
         if (bench / program).exists()
     ]
 
@@ -116,4 +130,4 @@ def find_pools(bench):
 def find_workloads(bench):
     """Every workload there is; instructions can be counted only by valgrind."""
     counted = ["instructions"] if shutil.which("valgrind") else []
-    return Contender("glibc").work(bench, "list") + counted
+    return Contender("glibc").work(bench, "list") + [SHARED] + counted

@@ -22,6 +22,27 @@ class Share:
 
 
 @dataclass
+class ShareOf:
+    """At most this share of what another contender needs; the best one, if there are several."""
+
+    workload: str
+    most: float
+    peers: tuple
+    name: str = "stuballoc scope"
+
+    def check(self, results, measure, _):
+        ours = results.median(measure, self.name)
+        theirs = {peer: results.median(measure, peer) for peer in self.peers}
+        theirs = {peer: value for peer, value in theirs.items() if value is not None}
+        if ours is None or not theirs:
+            return False, f"{self.name} or its peer is not there"
+        best = min(theirs, key=theirs.get)
+        share = ours / theirs[best]
+        found = f"{share:.2f} of {best}'s {number(theirs[best])}"
+        return share <= self.most, f"{self.name}: {found}"
+
+
+@dataclass
 class Limit:
     """At most this much, whatever the others do."""
 
@@ -43,6 +64,12 @@ REACH = [
     Limit("burst left", 10),
     Limit("steady 1024 most", 125),
     Limit("steady mixed most", 125),
+    ShareOf("stub-call", 0.8, ("APR pool, created",)),
+    ShareOf("stub-call", 1.0, ("APR pool, cleared",)),
+    ShareOf("stub-call", 1 / 6, ("glibc",)),
+    ShareOf("stub-call", 1 / 3, ("mimalloc", "jemalloc", "tcmalloc", "glibc")),
+    ShareOf("stub-call", 1 / 20, ("FreeDCE's rpc_ss",)),
+    ShareOf("shared scope", 1 / 1.8, ("one thread in a scope",), "two threads in a scope"),
 ]
 
 

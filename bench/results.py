@@ -99,9 +99,9 @@ class Results:
     def remarks(self):
         """What those measured that are there for one workload alone."""
         for name, contender in self.contenders.items():
-            measure = contender["only"]
-            if measure in self.measures and self.median(measure, name) is not None:
-                yield f"{measure} by {name}: {self.cell(measure, name)} {self.unit(measure)}"
+            for measure in contender["only"]:
+                if measure in self.measures and self.median(measure, name) is not None:
+                    yield f"{measure} by {name}: {self.cell(measure, name)} {self.unit(measure)}"
 
     def text(self):
         rows = list(self.rows())

@@ -2,20 +2,21 @@
 #include "stub_call.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "measure.h"
 #include "work.h"
 
-static void
-one_call(void)
+static inline void
+allocate_all(void **blocks, bool written)
 {
-  void *blocks[STUB_CALL_BLOCKS];
-  for (size_t i = 0; i < STUB_CALL_BLOCKS; i++) {
-    blocks[i] = malloc(stub_call_sizes[i]);
-    memset(blocks[i], 1, stub_call_sizes[i]);
-  }
   for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
+    blocks[i] = stub_call_block(malloc(stub_call_sizes[i]), i, written);
+}
+
+static void
+free_each(void **blocks, size_t first, size_t step)
+{
+  for (size_t i = first; i < STUB_CALL_BLOCKS; i += step)
     free(blocks[i]);
 }
 
@@ -23,12 +24,56 @@ static void
 calls(void *unused, size_t count)
 {
   (void)unused;
-  for (size_t i = 0; i < count; i++)
-    one_call();
+  for (size_t i = 0; i < count; i++) {
+    void *blocks[STUB_CALL_BLOCKS];
+    allocate_all(blocks, true);
+    free_each(blocks, 0, 1);
+  }
+}
+
+static void
+calls_untouched(void *unused, size_t count)
+{
+  (void)unused;
+  for (size_t i = 0; i < count; i++) {
+    void *blocks[STUB_CALL_BLOCKS];
+    allocate_all(blocks, false);
+    free_each(blocks, 0, 1);
+  }
+}
+
+static void
+calls_halved(void *unused, size_t count)
+{
+  (void)unused;
+  for (size_t i = 0; i < count; i++) {
+    void *blocks[STUB_CALL_BLOCKS];
+    allocate_all(blocks, true);
+    free_each(blocks, 0, 2);
+    free_each(blocks, 1, 2);
+  }
+}
+
+static void
+run(const struct work *work, measured *body)
+{
+  report(work->name, "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, body, NULL));
 }
 
 void
 stub_call(const struct work *work)
 {
-  report(work->name, "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, calls, NULL));
+  run(work, calls);
+}
+
+void
+stub_call_untouched(const struct work *work)
+{
+  run(work, calls_untouched);
+}
+
+void
+stub_call_halved(const struct work *work)
+{
+  run(work, calls_halved);
 }

@@ -2,7 +2,9 @@
 #ifndef STUB_CALL_H
 #define STUB_CALL_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 static const size_t stub_call_sizes[] = {
   96, 24, 40, 16, 24, 32, 12, 24, 40, 20,  24,  48, 9,  24, 33, 24,   24,
@@ -10,5 +12,23 @@ static const size_t stub_call_sizes[] = {
 };
 
 enum { STUB_CALL_BLOCKS = sizeof stub_call_sizes / sizeof *stub_call_sizes };
+
+/* The workloads by name: each block is written in full; none is; each is, and then every second one
+ * is freed by itself before the call ends. */
+#define STUB_CALL "stub-call"
+#define STUB_CALL_UNTOUCHED "stub-call untouched"
+#define STUB_CALL_HALVED "stub-call halved"
+
+/* Takes a block as it comes from the allocator; the compiler must not leave out what is not used. */
+static inline void *
+stub_call_block(void *block, size_t i, bool written)
+{
+  if (written)
+    memset(block, 1, stub_call_sizes[i]);
+#ifdef __GNUC__
+  __asm__ volatile("" : "+r"(block));
+#endif
+  return block;
+}
 
 #endif /* STUB_CALL_H */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "measure.h"
+#include "stub_call.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -29,7 +30,9 @@ static const struct work works[] = {
   {"batch small shuffled", batch, .sizes = {16, 1024}, .shuffled = true},
   {"batch large ordered", batch, .sizes = {16, 65536}},
   {"batch large shuffled", batch, .sizes = {16, 65536}, .shuffled = true},
-  {.name = "stub-call", .run = stub_call},
+  {.name = STUB_CALL, .run = stub_call},
+  {.name = STUB_CALL_UNTOUCHED, .run = stub_call_untouched},
+  {.name = STUB_CALL_HALVED, .run = stub_call_halved},
   {"reverse", reverse, .sizes = {8, 8}},
   {"handoff 64 shallow", handoff, .sizes = {64, 64}, .depth = 64},
   {"handoff 64 deep", handoff, .sizes = {64, 64}, .depth = 4096},

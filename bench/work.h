@@ -30,6 +30,8 @@ struct work {
 void pair(const struct work *work);
 void batch(const struct work *work);
 void stub_call(const struct work *work);
+void stub_call_untouched(const struct work *work);
+void stub_call_halved(const struct work *work);
 void reverse(const struct work *work);
 void handoff(const struct work *work);
 void churn(const struct work *work);

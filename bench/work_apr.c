@@ -1,8 +1,10 @@
 /*
  * What the memory of one remote call costs in an APR pool.
  *
- * work_apr created   a pool made for the call and destroyed after it
- * work_apr cleared   one pool for all calls, emptied after each
+ * work_apr created WORKLOAD   a pool made for the call and destroyed after it
+ * work_apr cleared WORKLOAD   one pool for all calls, emptied after each
+ *
+ * The workload is stub-call or stub-call untouched: a pool frees nothing by itself.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -13,43 +15,76 @@
 #include "measure.h"
 #include "stub_call.h"
 
-static void
-fill(apr_pool_t *pool)
+static inline void
+allocate_all(apr_pool_t *pool, bool written)
 {
   for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
-    memset(apr_palloc(pool, stub_call_sizes[i]), 1, stub_call_sizes[i]);
+    stub_call_block(apr_palloc(pool, stub_call_sizes[i]), i, written);
 }
 
-static void
-create(void *unused, size_t count)
+static inline void
+create(size_t count, bool written)
 {
-  (void)unused;
   for (size_t i = 0; i < count; i++) {
     apr_pool_t *pool;
     apr_pool_create(&pool, NULL);
-    fill(pool);
+    allocate_all(pool, written);
     apr_pool_destroy(pool);
   }
 }
 
-static void
-clear(void *pool, size_t count)
+static inline void
+clear(apr_pool_t *pool, size_t count, bool written)
 {
   for (size_t i = 0; i < count; i++) {
-    fill(pool);
+    allocate_all(pool, written);
     apr_pool_clear(pool);
   }
+}
+
+static void
+create_written(void *unused, size_t count)
+{
+  (void)unused;
+  create(count, true);
+}
+
+static void
+create_untouched(void *unused, size_t count)
+{
+  (void)unused;
+  create(count, false);
+}
+
+static void
+clear_written(void *pool, size_t count)
+{
+  clear(pool, count, true);
+}
+
+static void
+clear_untouched(void *pool, size_t count)
+{
+  clear(pool, count, false);
+}
+
+static measured *
+body_of(const char *way, const char *workload)
+{
+  bool created = strcmp(way, "created") == 0;
+  if (strcmp(workload, STUB_CALL) == 0)
+    return created ? create_written : clear_written;
+  return created ? create_untouched : clear_untouched;
 }
 
 int
 main(int argc, char **argv)
 {
   apr_pool_t *pool;
+  if (argc != 3)
+    return 2;
   apr_initialize();
   apr_pool_create(&pool, NULL);
-  if (argc == 2 && strcmp(argv[1], "created") == 0)
-    report("stub-call", "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, create, NULL));
-  else
-    report("stub-call", "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, clear, pool));
+  report(argv[2], "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, body_of(argv[1], argv[2]), pool));
   apr_terminate();
 }

@@ -9,13 +9,15 @@ sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user)
   arena->small = 0;
   arena->medium = 0;
   arena->base = (char *)chunk;
-  arena->next = SA_DATA;
-  arena->quick = SA_DATA;
-  arena->end = SA_DATA;
+  arena->map = sa_map_of_0(chunk);
+  arena->next = sa_granule_at(chunk, SA_DATA);
+  arena->quick = arena->next;
+  arena->end = arena->next;
   arena->fresh = chunk;
   arena->idle = NULL;
   arena->carved = 0;
   arena->cut = 0;
+  arena->due = 0;
   atomic_store_explicit(&arena->entries, 0, memory_order_relaxed);
   atomic_store_explicit(&arena->user, user, memory_order_relaxed);
   chunk->scope = scope;
@@ -26,7 +28,7 @@ static void
 set_carved(struct sa_arena *arena, size_t granules)
 {
   struct sa_scope *scope = arena->scope;
-  sa_arena_set_end(arena, SA_DATA + granules);
+  sa_arena_set_end(arena, sa_granule_at(arena->fresh, SA_DATA + granules));
   arena->carved = granules;
   arena->cut = granules;
   arena->fresh->carved = SA_DATA + granules;
@@ -88,14 +90,23 @@ take_returned(struct sa_arena *arena)
 
 /* --- the run to cut from ------------------------------------------------------------------------------ */
 
+/* The granules that are left of it. */
+static size_t
+room(const struct sa_arena *arena)
+{
+  return (size_t)(arena->end - arena->next) / SA_GRANULE;
+}
+
 /* Cuts from other granules from now on. */
 static void
 set_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules)
 {
-  sa_arena_put_run(arena, (struct sa_chunk *)arena->base, arena->next, arena->end - arena->next);
+  struct sa_chunk *old = (struct sa_chunk *)arena->base;
+  sa_arena_put_run(arena, old, (size_t)(arena->next - arena->base) / SA_GRANULE, room(arena));
   arena->base = (char *)chunk;
-  arena->next = at;
-  sa_arena_set_end(arena, at + granules);
+  arena->map = sa_map_of_0(chunk);
+  arena->next = sa_granule_at(chunk, at);
+  sa_arena_set_end(arena, sa_granule_at(chunk, at + granules));
   arena->cut += granules;
 }
 
@@ -141,8 +152,8 @@ step_end(const struct sa_arena *arena, const struct sa_chunk *chunk, size_t leas
 static bool
 ends_at_fresh(const struct sa_arena *arena)
 {
-  const struct sa_chunk *chunk = arena->fresh;
-  return arena->base == (const char *)chunk && arena->end == chunk->carved;
+  struct sa_chunk *chunk = arena->fresh;
+  return arena->base == (char *)chunk && arena->end == sa_granule_at(chunk, chunk->carved);
 }
 
 enum outcome { DONE, CHUNK_FULL, OVER_BUDGET };
@@ -155,7 +166,7 @@ carve(struct sa_arena *arena, size_t granules)
   if (!chunk)
     return CHUNK_FULL;
   bool   goes_on = ends_at_fresh(arena);
-  size_t least = goes_on ? granules - (arena->end - arena->next) : granules;
+  size_t least = goes_on ? granules - room(arena) : granules;
   if (chunk->carved + least > SA_UNIT_GRANULES)
     return CHUNK_FULL;
   size_t most = step_end(arena, chunk, least) - chunk->carved;
@@ -163,7 +174,7 @@ carve(struct sa_arena *arena, size_t granules)
   if (part == 0)
     return OVER_BUDGET;
   if (goes_on) {
-    sa_arena_set_end(arena, arena->end + part);
+    sa_arena_set_end(arena, arena->end + part * SA_GRANULE);
     arena->cut += part;
   } else {
     set_run(arena, chunk, chunk->carved, part);
@@ -198,13 +209,6 @@ add_chunk(struct sa_arena *arena)
 
 /* --- in need of a block ------------------------------------------------------------------------------ */
 
-/* Joining costs by free block, so it waits until as much was cut as to make up for it. */
-static bool
-worth_joining(const struct sa_arena *arena)
-{
-  return arena->cut >= arena->carved / 2;
-}
-
 static bool
 join_for(struct sa_arena *arena, unsigned code)
 {
@@ -221,7 +225,7 @@ find_free(struct sa_arena *arena, unsigned code)
     return true;
   if (use_largest(arena, granules > LEAST ? granules : LEAST))
     return true;
-  return worth_joining(arena) && join_for(arena, code);
+  return arena->cut >= arena->due && join_for(arena, code);
 }
 
 /* What is left when no more can be had: also the smallest run will do. */
@@ -250,18 +254,14 @@ find_memory(struct sa_arena *arena, unsigned code)
 void *
 sa_arena_alloc(struct sa_arena *arena, unsigned code)
 {
-  size_t granules = sa_code_granules(code);
-  if (!sa_arena_has(arena, code) && arena->end - arena->next < granules
+  if (!sa_arena_has(arena, code) && room(arena) < sa_code_granules(code)
       && !find_memory(arena, code))
     return sa_no_memory();
-  if (sa_arena_has(arena, code)) {
-    void *block = sa_arena_pop(arena, code);
-    sa_code_set(sa_chunk_of(block), sa_granule_of(block), code);
-    return block;
-  }
-  struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
-  size_t           at = arena->next;
-  arena->next += granules;
-  sa_code_set(chunk, at, code);
-  return sa_granule_at(chunk, at);
+  void *block = arena->next;
+  if (sa_arena_has(arena, code))
+    block = sa_arena_pop(arena, code);
+  else
+    arena->next += sa_code_size(code);
+  sa_code_set(sa_chunk_of(block), sa_granule_of(block), code);
+  return block;
 }

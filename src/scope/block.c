@@ -24,11 +24,22 @@ alloc_from_outside(struct sa_scope *scope, size_t size)
   return block;
 }
 
+/* A freed block, where there is one. */
+static inline void *
+alloc_again(struct sa_arena *arena, unsigned code)
+{
+  if (SA_UNLIKELY(!sa_arena_has(arena, code)))
+    return sa_arena_alloc(arena, code);
+  void *block = sa_arena_pop(arena, code);
+  sa_code_set(sa_chunk_of(block), sa_granule_of(block), code);
+  return block;
+}
+
 static SA_ATTRIBUTE(noinline) void *
 alloc_slowly(struct sa_scope *scope, size_t size)
 {
   if (SA_LIKELY(sa_thread.here->scope == scope && scope && size <= SA_BLOCK_MAX))
-    return sa_arena_alloc(sa_thread.here, sa_code_for(size));
+    return alloc_again(sa_thread.here, sa_code_for(size));
   if (!scope) {
     errno = EINVAL;
     return NULL;
@@ -50,14 +61,14 @@ sa_scope_alloc(struct sa_scope *scope, size_t size)
   if (SA_UNLIKELY(arena->scope != scope || size > SA_BLOCK_MAX))
     return alloc_slowly(scope, size);
   unsigned code = sa_code_for(size);
-  size_t   at = arena->next;
-  size_t   next = at + sa_code_granules(code);
+  char    *block = arena->next;
+  char    *next = block + sa_code_size(code);
   if (SA_UNLIKELY(next > arena->quick))
     return alloc_slowly(scope, size);
-  struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
   arena->next = next;
-  sa_code_set(chunk, at, code);
-  return sa_granule_at(chunk, at);
+  _Atomic uint8_t *place = (_Atomic uint8_t *)(arena->map + (uintptr_t)block / SA_GRANULE);
+  atomic_store_explicit(place, (uint8_t)code, memory_order_relaxed);
+  return block;
 }
 
 /* --- what is a block ---------------------------------------------------------------------------------- */
@@ -98,7 +109,7 @@ no_block(const char *what, const void *block)
 }
 
 /* The code of a block that is not large; what is none is misuse. */
-static unsigned
+static inline unsigned
 code_of(const char *what, const void *block)
 {
   size_t at = sa_granule_of(block);

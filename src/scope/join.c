@@ -20,15 +20,18 @@ is_marked(const struct sa_chunk *chunk, size_t granule)
   return granule < SA_UNIT_GRANULES && sa_code_get(chunk, granule) == SA_JOINING;
 }
 
-/* Takes all blocks off a list, marked, and puts them before `rest`. */
+/* Takes all blocks off a list, marked, and puts them before `rest`. Joining costs by block, and what
+ * it costs is to be made up for by what is cut until the next time. */
 static struct run *
 take_list(struct sa_arena *arena, unsigned code, struct run *rest)
 {
+  enum { PRICE = 2 }; /* granules */
   while (sa_arena_has(arena, code)) {
     struct run *run = sa_arena_pop(arena, code);
     run->next = rest;
     run->granules = sa_code_granules(code);
     sa_code_set(sa_chunk_of(run), sa_granule_of(run), SA_JOINING);
+    arena->due += PRICE;
     rest = run;
   }
   return rest;
@@ -47,19 +50,33 @@ take_in_followers(struct run *run)
   }
 }
 
+/* Drops those that were taken in, before their links are overwritten. */
+static struct run *
+drop_taken_in(struct run *runs)
+{
+  struct run **link = &runs;
+  while (*link)
+    if (is_marked(sa_chunk_of(*link), sa_granule_of(*link)))
+      link = &(*link)->next;
+    else
+      *link = (*link)->next;
+  return runs;
+}
+
 static void
 join(struct sa_arena *arena)
 {
   struct run *runs = NULL;
+  arena->due = 0;
   for (unsigned code = 1; code <= SA_CODES; code++)
     runs = take_list(arena, code, runs);
   for (struct run *run = runs; run; run = run->next)
     if (is_marked(sa_chunk_of(run), sa_granule_of(run)))
       take_in_followers(run);
+  runs = drop_taken_in(runs);
   while (runs) {
     struct run *next = runs->next;
-    if (is_marked(sa_chunk_of(runs), sa_granule_of(runs)))
-      sa_arena_put_run(arena, sa_chunk_of(runs), sa_granule_of(runs), runs->granules);
+    sa_arena_put_run(arena, sa_chunk_of(runs), sa_granule_of(runs), runs->granules);
     runs = next;
   }
   arena->cut = 0;

@@ -71,9 +71,9 @@ begin(struct sa_chunk *chunk, const void *creator)
   struct sa_scope *scope = &chunk->first;
   arena->small = 0;
   arena->medium = 0;
-  arena->next = SA_DATA;
+  arena->next = sa_granule_at(chunk, SA_DATA);
   arena->cut = SA_FIRST_STEP;
-  sa_arena_set_end(arena, SA_DATA + SA_FIRST_STEP);
+  sa_arena_set_end(arena, sa_granule_at(chunk, SA_DATA + SA_FIRST_STEP));
   scope->creator = creator;
   atomic_store_explicit(&scope->state, SA_ALIVE, memory_order_release);
   return scope;
@@ -134,11 +134,12 @@ sa_scope_create(const sa_scope_options *options)
 
 /* Where a chunk's map may be set up to: known better where all was cut from one run. */
 static inline size_t
-end_of_blocks(const struct sa_chunk *chunk)
+end_of_blocks(struct sa_chunk *chunk)
 {
   const struct sa_arena *arena = &chunk->arena;
-  return arena->base == (const char *)chunk && arena->end == chunk->carved ? arena->next
-                                                                           : chunk->carved;
+  if (arena->base != (char *)chunk || arena->end != sa_granule_at(chunk, chunk->carved))
+    return chunk->carved;
+  return (size_t)(arena->next - arena->base) / SA_GRANULE;
 }
 
 /* For the next scope of this thread, if it has not one already. */

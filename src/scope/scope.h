@@ -86,20 +86,23 @@ struct sa_frame {
 
 /* A thread's part of a scope; the thread's alone where nothing else is said. */
 struct sa_arena {
-  /* The run that blocks are cut from: granules of the chunk at `base`. All that the fast path
-   * needs stands at fixed places from one pointer, so that the processor forwards what was stored
-   * by the last allocation to the next one. */
+  /* The run that blocks are cut from, in the chunk at `base`. All that the fast path needs stands
+   * at fixed places from one pointer, so that the processor forwards what the last allocation
+   * stored to the next one; and `next` is the block itself, not to be calculated, so that where the
+   * program then writes is known before the next allocation reads it. */
   struct sa_scope *scope; /* set before anybody else sees the arena */
-  size_t           next;
-  size_t           quick; /* the run's end; 0, off the fast path, while there are free blocks */
+  char            *next;
+  char            *quick; /* the run's end; NULL, off the fast path, while there are free blocks */
+  uintptr_t        map;   /* where its chunk's map would have the code of address 0 */
   char            *base;
-  size_t           end;
+  char            *end;
   uint64_t         small;  /* bit n: there are free blocks of code n + 1; else their list is not set */
   uint64_t         medium; /* bit n: of code n + 1 + SA_SMALL_CODES */
   struct sa_chunk *fresh;  /* the chunk whose last granules were never used yet; NULL: none */
   struct sa_node  *idle;   /* nodes for large blocks */
-  size_t           carved; /* granules of all its chunks so far, and how many of them it has cut */
-  size_t           cut;    /* into blocks since free neighbours were joined: see join.c */
+  size_t           carved; /* granules of all its chunks so far */
+  size_t           cut;    /* granules of the runs it has cut from since it was joined last, */
+  size_t           due;    /* and how many make the next time worth while: see join.c */
   struct sa_frame  frame;  /* of the first entry; another one's is the engine's */
   /* How often its thread is inside. Written by that thread; of the home thread's arena, read by
    * another that destroys the scope, with acquire: see above. */
@@ -235,15 +238,21 @@ sa_code_set(struct sa_chunk *chunk, size_t granule, size_t code)
  * is the same for all sizes, and leaves the processor nothing to guess. */
 struct sa_codes {
   uint8_t  code_of[SA_BLOCK_MAX / SA_GRANULE + 1]; /* by granules */
-  uint16_t granules[SA_CODES + 1];                 /* by code */
+  uint32_t size[SA_CODES + 1];                     /* by code */
 };
 
 extern const struct sa_codes sa_codes;
 
 static inline size_t
+sa_code_size(unsigned code)
+{
+  return sa_codes.size[code];
+}
+
+static inline size_t
 sa_code_granules(unsigned code)
 {
-  return sa_codes.granules[code];
+  return sa_code_size(code) / SA_GRANULE;
 }
 
 /* The code of a block of at least `size` bytes, which are at most SA_BLOCK_MAX. */
@@ -251,6 +260,13 @@ static inline unsigned
 sa_code_for(size_t size)
 {
   return sa_codes.code_of[(size + SA_GRANULE - 1) / SA_GRANULE];
+}
+
+/* Where a map has a code, for struct sa_arena. */
+static inline uintptr_t
+sa_map_of_0(struct sa_chunk *chunk)
+{
+  return (uintptr_t)chunk->map - SA_DATA - (uintptr_t)chunk / SA_GRANULE;
 }
 
 /* --- chunk.c ----------------------------------------------------------------------------------- */
@@ -332,7 +348,7 @@ sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 {
   *(void **)block = sa_arena_has(arena, code) ? arena->lists[code - 1] : NULL;
   arena->lists[code - 1] = block;
-  arena->quick = 0;
+  arena->quick = NULL;
   if (SA_LIKELY(code <= SA_SMALL_CODES))
     arena->small |= sa_arena_bit(code);
   else
@@ -340,10 +356,10 @@ sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 }
 
 static inline void
-sa_arena_set_end(struct sa_arena *arena, size_t end)
+sa_arena_set_end(struct sa_arena *arena, char *end)
 {
   arena->end = end;
-  arena->quick = arena->small | arena->medium ? 0 : end;
+  arena->quick = arena->small | arena->medium ? NULL : end;
 }
 
 /* Takes a block off a list that has one; it is still said to be free. */

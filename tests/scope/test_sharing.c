@@ -1,0 +1,578 @@
+/* Scopes that several threads use, threads that end inside, and fork. SPDX-License-Identifier: MIT */
+#include "scope_test.h"
+
+#include <semaphore.h>
+#include <unistd.h>
+
+/* A thread that goes through `steps` one by one, when it is told to. */
+struct actor {
+  pthread_t thread;
+  sem_t     go, done;
+  sa_scope *scope;
+  void (*const *steps)(struct actor *);
+  void *block;
+};
+
+static void *
+act(void *argument)
+{
+  struct actor *actor = argument;
+  for (unsigned i = 0; actor->steps[i]; i++) {
+    sem_wait(&actor->go);
+    actor->steps[i](actor);
+    sem_post(&actor->done);
+  }
+  return NULL;
+}
+
+static void
+start(struct actor *actor, sa_scope *scope, void (*const *steps)(struct actor *))
+{
+  actor->scope = scope;
+  actor->steps = steps;
+  sem_init(&actor->go, 0, 0);
+  sem_init(&actor->done, 0, 0);
+  assert_int_equal(pthread_create(&actor->thread, NULL, act, actor), 0);
+}
+
+static void
+next(struct actor *actor)
+{
+  sem_post(&actor->go);
+  sem_wait(&actor->done);
+}
+
+static void
+end(struct actor *actor)
+{
+  pthread_join(actor->thread, NULL);
+}
+
+static void
+enter(struct actor *actor)
+{
+  if (sa_scope_enter(actor->scope) != 0)
+    abort();
+}
+
+static void
+leave(struct actor *actor)
+{
+  sa_scope_leave(actor->scope);
+}
+
+static void
+destroy(struct actor *actor)
+{
+  sa_scope_destroy(actor->scope);
+}
+
+static void
+allocate(struct actor *actor)
+{
+  actor->block = sa_scope_alloc(actor->scope, 3000);
+  if (!actor->block)
+    abort();
+  fill(actor->block, 3000, 9);
+}
+
+static void
+check_and_free(struct actor *actor)
+{
+  if (!is_filled(actor->block, 3000, 9))
+    abort();
+  sa_free(actor->block);
+}
+
+static void
+nothing(struct actor *actor)
+{
+  (void)actor;
+}
+
+/* --- sharing -------------------------------------------------------------------------------------------- */
+
+enum { THREADS = 4, BLOCKS = 3000 };
+
+struct share {
+  sa_scope *scope;
+  unsigned  number;
+  void     *blocks[BLOCKS];
+};
+
+static size_t
+size_of(unsigned i)
+{
+  return i % 700 == 699 ? 70000 : i % 50 == 49 ? 5000 : i % 600 + 1;
+}
+
+static void *
+allocate_many(void *argument)
+{
+  struct share *share = argument;
+  if (sa_scope_enter(share->scope) != 0)
+    return share;
+  for (unsigned i = 0; i < BLOCKS; i++) {
+    share->blocks[i] = sa_scope_alloc(share->scope, size_of(i));
+    if (!share->blocks[i])
+      return share;
+    fill(share->blocks[i], size_of(i), i + share->number);
+  }
+  sa_scope_leave(share->scope);
+  return NULL;
+}
+
+static void *
+check_and_free_many(void *argument)
+{
+  struct share *share = argument;
+  void         *changed = NULL;
+  for (unsigned i = 0; i < BLOCKS; i++) {
+    if (!is_filled(share->blocks[i], size_of(i), i + share->number))
+      changed = share;
+    sa_free(share->blocks[i]);
+  }
+  return changed;
+}
+
+static void *
+check_and_free_many_inside(void *argument)
+{
+  struct share *share = argument;
+  if (sa_scope_enter(share->scope) != 0)
+    return share;
+  void *changed = check_and_free_many(share);
+  sa_scope_leave(share->scope);
+  return changed;
+}
+
+static struct share shares[THREADS];
+
+static void
+all_at_once(sa_scope *scope, void *(*body)(void *), unsigned shift)
+{
+  pthread_t threads[THREADS];
+  for (unsigned i = 0; i < THREADS; i++) {
+    shares[i].scope = scope;
+    shares[i].number = i;
+  }
+  for (unsigned i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, body, &shares[(i + shift) % THREADS]), 0);
+  for (unsigned i = 0; i < THREADS; i++) {
+    void *failed;
+    pthread_join(threads[i], &failed);
+    assert_null(failed);
+  }
+}
+
+static void
+any_number_of_threads_may_allocate_in_one_scope(void **state)
+{
+  (void)state;
+  sa_scope *scope = sa_scope_create(NULL);
+  all_at_once(scope, allocate_many, 0);
+  assert_int_equal(stats_of(scope).blocks, THREADS * BLOCKS);
+  all_at_once(scope, check_and_free_many, 0);
+  assert_int_equal(stats_of(scope).blocks, 0);
+  sa_scope_destroy(scope);
+}
+
+static void
+a_thread_inside_may_free_what_another_allocated(void **state)
+{
+  (void)state;
+  sa_scope *scope = sa_scope_create(NULL);
+  for (unsigned round = 0; round < 5; round++) {
+    all_at_once(scope, allocate_many, 0);
+    all_at_once(scope, check_and_free_many_inside, 1);
+  }
+  assert_int_equal(stats_of(scope).blocks, 0);
+  sa_scope_destroy(scope);
+}
+
+static void
+what_threads_outside_free_is_used_again(void **state)
+{
+  (void)state;
+  sa_scope *scope = sa_scope_create(NULL);
+  shares[0].scope = scope;
+  allocate_many(&shares[0]);
+  size_t once = stats_of(scope).held;
+  for (unsigned round = 0; round < 50; round++) {
+    assert_null(run_in_thread(check_and_free_many, &shares[0]));
+    allocate_many(&shares[0]);
+  }
+  assert_true(stats_of(scope).held <= 2 * once);
+  sa_scope_destroy(scope);
+}
+
+static void *
+use_once(void *scope)
+{
+  if (sa_scope_enter(scope) != 0)
+    return scope;
+  void *block = sa_scope_alloc(scope, 1000);
+  sa_scope_leave(scope);
+  return block ? NULL : scope;
+}
+
+static void
+threads_that_come_and_go_share_their_part(void **state)
+{
+  (void)state;
+  sa_scope *scope = sa_scope_create(NULL);
+  for (unsigned i = 0; i < 500; i++)
+    assert_null(run_in_thread(use_once, scope));
+  assert_true(stats_of(scope).chunks <= 1 + 500 * 1024 / 50000 + 1);
+  sa_scope_destroy(scope);
+}
+
+static void
+each_thread_has_a_stack_of_its_own(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {nothing, NULL};
+  struct actor actor;
+  sa_scope    *scope = sa_scope_create(NULL);
+  assert_int_equal(sa_scope_enter(scope), 0);
+  start(&actor, scope, steps);
+  next(&actor);
+  assert_ptr_equal(sa_scope_current(), scope);
+  end(&actor);
+  sa_scope_destroy(scope);
+}
+
+/* --- destroy while others are inside ---------------------------------------------------------------------- */
+
+static void
+what_the_others_have_stays_until_the_last_one_leaves(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {enter,          allocate, allocate, check_and_free,
+                                                  allocate, check_and_free, leave,          NULL};
+  struct actor actor;
+  sa_scope    *around = watcher();
+  sa_scope    *scope = create_inside(around, NULL);
+  start(&actor, scope, steps);
+  next(&actor); /* enters */
+  next(&actor);
+  sa_scope_destroy(scope);
+  for (unsigned i = 0; i < 4; i++)
+    next(&actor); /* what it does meanwhile still works */
+  assert_true(stats_of(around).held > 0);
+  next(&actor); /* leaves */
+  assert_int_equal(stats_of(around).held, 0);
+  end(&actor);
+  sa_scope_destroy(around);
+}
+
+static void
+the_creator_may_be_the_last_one_inside(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {destroy, NULL};
+  struct actor actor;
+  sa_scope    *around = watcher();
+  sa_scope    *scope = create_inside(around, NULL);
+  assert_int_equal(sa_scope_enter(scope), 0);
+  start(&actor, scope, steps);
+  next(&actor);
+  void *block = sa_scope_alloc(scope, 3000);
+  assert_non_null(block);
+  sa_free(block);
+  assert_int_equal(sa_scope_enter(scope), 0); /* it is inside already */
+  sa_scope_leave(scope);
+  assert_true(stats_of(around).held > 0);
+  sa_scope_leave(scope);
+  assert_int_equal(stats_of(around).held, 0);
+  end(&actor);
+  sa_scope_destroy(around);
+}
+
+static void
+another_thread_than_the_creator_may_destroy(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {allocate, destroy, NULL};
+  struct actor actor;
+  sa_scope    *around = watcher();
+  for (unsigned i = 0; i < 20; i++) {
+    sa_scope *scope = create_inside(around, NULL);
+    start(&actor, scope, steps);
+    next(&actor);
+    next(&actor);
+    end(&actor);
+    assert_int_equal(stats_of(around).held, 0);
+  }
+  sa_scope_destroy(around);
+}
+
+static sa_scope      *contested;
+static pthread_barrier_t both;
+
+static void *
+destroy_contested(void *unused)
+{
+  for (unsigned i = 0; i < 20000; i++) {
+    pthread_barrier_wait(&both);
+    sa_scope_destroy(contested);
+    pthread_barrier_wait(&both);
+  }
+  return unused;
+}
+
+static void
+leave_and_destroy_at_the_same_time_free_it_once(void **state)
+{
+  (void)state;
+  pthread_t thread;
+  sa_scope *around = watcher();
+  pthread_barrier_init(&both, NULL, 2);
+  pthread_create(&thread, NULL, destroy_contested, NULL);
+  for (unsigned i = 0; i < 20000; i++) {
+    contested = create_inside(around, NULL);
+    assert_int_equal(sa_scope_enter(contested), 0);
+    assert_non_null(sa_scope_alloc(contested, 100));
+    pthread_barrier_wait(&both);
+    sa_scope_leave(contested);
+    pthread_barrier_wait(&both);
+    assert_int_equal(stats_of(around).held, 0);
+  }
+  pthread_join(thread, NULL);
+  sa_scope_destroy(around);
+}
+
+/* --- threads that end inside --------------------------------------------------------------------------------- */
+
+static void
+a_thread_that_exits_inside_leaves(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {enter, allocate, enter, NULL};
+  struct actor actor;
+  sa_scope    *around = watcher();
+  sa_scope    *scope = create_inside(around, NULL);
+  start(&actor, scope, steps);
+  for (unsigned i = 0; i < 3; i++)
+    next(&actor);
+  sa_scope_destroy(scope);
+  end(&actor);
+  assert_int_equal(stats_of(around).held, 0);
+  sa_scope_destroy(around);
+}
+
+static void *
+create_and_exit_inside(void *around)
+{
+  sa_scope *scope;
+  if (sa_scope_enter(around) != 0)
+    return NULL;
+  scope = sa_scope_create(&(sa_scope_options){.flags = SA_SCOPE_UNWIND});
+  if (!scope || sa_scope_enter(scope) != 0 || !sa_scope_alloc(scope, 100000))
+    return NULL;
+  return around;
+}
+
+static void
+a_creator_that_exits_inside_destroys_a_scope_with_the_flag(void **state)
+{
+  (void)state;
+  sa_scope *around = watcher();
+  assert_ptr_equal(run_in_thread(create_and_exit_inside, around), around);
+  assert_int_equal(stats_of(around).held, 0);
+  sa_scope_destroy(around);
+}
+
+static void *
+create_for_others(void *unused)
+{
+  (void)unused;
+  sa_scope *scope = sa_scope_create(NULL);
+  if (sa_scope_enter(scope) != 0)
+    return NULL;
+  return sa_scope_alloc(scope, 1000) ? scope : NULL;
+}
+
+static void
+a_scope_outlives_its_creator(void **state)
+{
+  (void)state;
+  sa_scope *scope = run_in_thread(create_for_others, NULL);
+  assert_non_null(scope);
+  assert_int_equal(sa_scope_enter(scope), 0);
+  assert_non_null(sa_scope_alloc(scope, 1000));
+  assert_int_equal(stats_of(scope).blocks, 2);
+  sa_scope_leave(scope);
+  sa_scope_destroy(scope);
+}
+
+static pthread_key_t late_key; /* its destructor comes after ours */
+static void         *late_failed;
+
+static void
+use_scopes_late(void *around)
+{
+  sa_scope *scope = sa_scope_create(NULL);
+  if (!scope || sa_scope_enter(scope) != 0 || sa_scope_enter(around) != 0
+      || !sa_scope_alloc(scope, 100)) {
+    late_failed = around;
+    return;
+  }
+  sa_scope_leave(scope); /* and what is above */
+  sa_scope_destroy(scope);
+  if (sa_scope_enter(around) != 0) /* and exits inside, once more */
+    late_failed = around;
+}
+
+static void *
+leave_it_to_the_destructor(void *around)
+{
+  pthread_setspecific(late_key, around);
+  return use_once(around);
+}
+
+static void
+destructors_of_an_exiting_thread_may_use_scopes(void **state)
+{
+  (void)state;
+  sa_scope *around = watcher();
+  pthread_key_create(&late_key, use_scopes_late);
+  for (unsigned i = 0; i < 100; i++)
+    assert_null(run_in_thread(leave_it_to_the_destructor, around));
+  assert_null(late_failed);
+  sa_scope *scope = create_inside(around, NULL);
+  assert_non_null(sa_scope_alloc(scope, 100));
+  sa_scope_destroy(scope);
+  sa_scope_destroy(around);
+}
+
+/* --- fork ---------------------------------------------------------------------------------------------------- */
+
+struct family {
+  sa_scope *around; /* watches both */
+  sa_scope *own;    /* the forking thread is inside, and another one */
+  void     *block;
+};
+
+static void
+in_child(void *argument)
+{
+  struct family *family = argument;
+  if (sa_scope_current() != family->own || !is_filled(family->block, 100, 4))
+    exit(1);
+  sa_free(family->block);
+  if (!sa_scope_alloc(family->own, 100) || !sa_scope_alloc(family->own, 100000))
+    exit(2);
+  sa_scope_leave(family->own);
+  sa_scope_destroy(family->own);
+  if (stats_of(family->around).held != 0) /* the other thread's entry is gone */
+    exit(3);
+  sa_scope *scope = sa_scope_create(NULL);
+  if (!scope || sa_scope_enter(scope) != 0 || !sa_scope_alloc(scope, 100))
+    exit(4);
+  sa_scope_destroy(scope);
+}
+
+static void
+in_a_forks_child_the_forking_thread_goes_on_and_others_entries_are_gone(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {enter, allocate, leave, NULL};
+  struct actor  actor;
+  struct family family = {.around = watcher()};
+  family.own = create_inside(family.around, NULL);
+  assert_int_equal(sa_scope_enter(family.own), 0);
+  family.block = sa_scope_alloc(family.own, 100);
+  fill(family.block, 100, 4);
+  start(&actor, family.own, steps);
+  next(&actor);
+  next(&actor);
+  struct child child = child_run(in_child, &family);
+  assert_string_equal(child.said, "");
+  assert_int_equal(child.status, 0);
+  next(&actor); /* in the parent all is as it was */
+  end(&actor);
+  assert_true(is_filled(family.block, 100, 4));
+  sa_scope_destroy(family.own);
+  assert_int_equal(stats_of(family.around).held, 0);
+  sa_scope_destroy(family.around);
+}
+
+static void
+destroy_in_child(void *scope)
+{
+  sa_scope_destroy(scope);
+}
+
+static void *
+fork_while_the_creator_is_inside(void *argument)
+{
+  struct family *family = argument;
+  struct child   child = child_run(destroy_in_child, family->own);
+  return child.status == 0 ? NULL : argument;
+}
+
+static void
+a_forks_child_may_destroy_a_scope_whose_creator_is_not_there(void **state)
+{
+  (void)state;
+  struct family family = {.own = sa_scope_create(NULL)};
+  assert_int_equal(sa_scope_enter(family.own), 0);
+  assert_null(run_in_thread(fork_while_the_creator_is_inside, &family));
+  sa_scope_leave(family.own);
+  sa_scope_destroy(family.own);
+}
+
+/* --- trim ------------------------------------------------------------------------------------------------------ */
+
+static void
+warm(struct actor *actor)
+{
+  (void)actor;
+  for (unsigned i = 0; i < 3; i++) {
+    SA_SCOPED(NULL);
+    SA_SCOPED(NULL);
+    SA_SCOPED(NULL);
+    if (!sa_scope_alloc(sa_scope_current(), 100))
+      abort();
+  }
+}
+
+static void
+scopes_work_on_after_a_trim(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {warm, warm, NULL};
+  struct actor actor;
+  start(&actor, NULL, steps);
+  next(&actor);
+  warm(NULL);
+  sa_trim();
+  next(&actor);
+  warm(NULL);
+  end(&actor);
+}
+
+int
+main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(any_number_of_threads_may_allocate_in_one_scope),
+    cmocka_unit_test(a_thread_inside_may_free_what_another_allocated),
+    cmocka_unit_test(what_threads_outside_free_is_used_again),
+    cmocka_unit_test(threads_that_come_and_go_share_their_part),
+    cmocka_unit_test(each_thread_has_a_stack_of_its_own),
+    cmocka_unit_test(what_the_others_have_stays_until_the_last_one_leaves),
+    cmocka_unit_test(the_creator_may_be_the_last_one_inside),
+    cmocka_unit_test(another_thread_than_the_creator_may_destroy),
+    cmocka_unit_test(leave_and_destroy_at_the_same_time_free_it_once),
+    cmocka_unit_test(a_thread_that_exits_inside_leaves),
+    cmocka_unit_test(a_creator_that_exits_inside_destroys_a_scope_with_the_flag),
+    cmocka_unit_test(a_scope_outlives_its_creator),
+    cmocka_unit_test(destructors_of_an_exiting_thread_may_use_scopes),
+    cmocka_unit_test(in_a_forks_child_the_forking_thread_goes_on_and_others_entries_are_gone),
+    cmocka_unit_test(a_forks_child_may_destroy_a_scope_whose_creator_is_not_there),
+    cmocka_unit_test(scopes_work_on_after_a_trim),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
