@@ -6,11 +6,12 @@
 #include "engine/engine.h"
 #include "os/os.h"
 
+/* At least one: a block of no bytes, which may be large for its alignment, is a block. */
 static size_t
 whole_pages(size_t size)
 {
   size_t page = sa_os_page();
-  return (size + page - 1) & ~(page - 1);
+  return size == 0 ? page : (size + page - 1) & ~(page - 1);
 }
 
 static size_t

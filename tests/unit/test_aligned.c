@@ -56,14 +56,16 @@ static void
 size_zero_gives_an_aligned_block_of_its_own(void **state)
 {
   (void)state;
-  void *one = aligned(256, 0);
-  void *other = aligned(256, 0);
-  assert_non_null(one);
-  assert_non_null(other);
-  assert_ptr_not_equal(one, other);
-  assert_true(is_aligned(one, 256));
-  sa_free(one);
-  sa_free(other);
+  for (size_t alignment = 16; alignment <= 16 * MIB; alignment *= 16) {
+    void *one = aligned(alignment, 0);
+    void *other = aligned(alignment, 0);
+    assert_non_null(one);
+    assert_non_null(other);
+    assert_ptr_not_equal(one, other);
+    assert_true(is_aligned(one, alignment));
+    sa_free(one);
+    sa_free(other);
+  }
 }
 
 static void
