@@ -16,26 +16,36 @@
 #include "measure.h"
 #include "stub_call.h"
 
-static inline void
-allocate_all(sa_scope *scope, void **blocks, bool written)
+static inline void *
+allocate(sa_scope *scope, size_t i, bool written)
 {
-  for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
-    blocks[i] = stub_call_block(sa_scope_alloc(scope, stub_call_sizes[i]), i, written);
+  return stub_call_block(sa_scope_alloc(scope, stub_call_sizes[i]), i, written);
+}
+
+static sa_scope *
+begin(void)
+{
+  sa_scope *scope = sa_scope_create(NULL);
+  if (sa_scope_enter(scope) != 0)
+    abort();
+  return scope;
+}
+
+static void
+end(sa_scope *scope)
+{
+  sa_scope_leave(scope);
+  sa_scope_destroy(scope);
 }
 
 static inline void
-calls(size_t count, bool written, bool halved)
+calls(size_t count, bool written)
 {
   for (size_t n = 0; n < count; n++) {
-    void     *blocks[STUB_CALL_BLOCKS];
-    sa_scope *scope = sa_scope_create(NULL);
-    if (sa_scope_enter(scope) != 0)
-      abort();
-    allocate_all(scope, blocks, written);
-    for (size_t i = 0; halved && i < STUB_CALL_BLOCKS; i += 2)
-      sa_free(blocks[i]);
-    sa_scope_leave(scope);
-    sa_scope_destroy(scope);
+    sa_scope *scope = begin();
+    for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
+      allocate(scope, i, written);
+    end(scope);
   }
 }
 
@@ -43,21 +53,29 @@ static void
 written(void *unused, size_t count)
 {
   (void)unused;
-  calls(count, true, false);
+  calls(count, true);
 }
 
 static void
 untouched(void *unused, size_t count)
 {
   (void)unused;
-  calls(count, false, false);
+  calls(count, false);
 }
 
 static void
 halved(void *unused, size_t count)
 {
   (void)unused;
-  calls(count, true, true);
+  for (size_t n = 0; n < count; n++) {
+    void     *blocks[STUB_CALL_BLOCKS];
+    sa_scope *scope = begin();
+    for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
+      blocks[i] = allocate(scope, i, true);
+    for (size_t i = 0; i < STUB_CALL_BLOCKS; i += 2)
+      sa_free(blocks[i]);
+    end(scope);
+  }
 }
 
 static measured *
@@ -68,7 +86,7 @@ body_of(const char *workload)
   return strcmp(workload, STUB_CALL_UNTOUCHED) == 0 ? untouched : written;
 }
 
-/* --- one scope for several threads ------------------------------------------------------------------ */
+/* --- one scope for several threads ------------------------------------------------------------ */
 
 enum { MOST_THREADS = 2 };
 
@@ -85,7 +103,8 @@ take_part(void *argument)
     abort();
   for (size_t n = 0; n < part->count; n++) {
     void *blocks[STUB_CALL_BLOCKS];
-    allocate_all(part->scope, blocks, true);
+    for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
+      blocks[i] = allocate(part->scope, i, true);
     for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
       sa_free(blocks[i]);
   }

@@ -21,7 +21,7 @@
 #include "os/os.h"
 #include "stuballoc/rpcss.h"
 
-/* --- the requests ------------------------------------------------------------------------------------- */
+/* --- the requests ----------------------------------------------------------------------------- */
 
 void *__real_sa_os_reserve(size_t length, size_t alignment);
 void *__real_sa_os_reserve_zeros(size_t length);
@@ -67,7 +67,7 @@ __wrap_sa_os_commit(void *at, size_t length)
   return !fails() && __real_sa_os_commit(at, length);
 }
 
-/* --- the program ---------------------------------------------------------------------------------------- */
+/* --- the program ------------------------------------------------------------------------------ */
 
 static void
 must(bool holds, const char *what)
@@ -78,11 +78,12 @@ must(bool holds, const char *what)
   exit(1);
 }
 
-/* A block or a scope; NULL is taken for an answer if it comes with ENOMEM and a request had failed. */
+/* A block or a scope; NULL is an answer, too, if it comes with ENOMEM and a request had failed. */
 static void *
 answer(void *given)
 {
-  must(given || (errno == ENOMEM && failed > 0), "NULL comes with ENOMEM, and from a failed request");
+  must(given || (errno == ENOMEM && failed > 0),
+       "NULL comes with ENOMEM, and from a failed request");
   errno = 0;
   return given;
 }
@@ -209,7 +210,7 @@ use_package(void)
   RpcSmDisableAllocate();
 }
 
-/* --- what is left ---------------------------------------------------------------------------------------- */
+/* --- what is left ----------------------------------------------------------------------------- */
 
 static size_t
 units_in_use(void)
@@ -234,7 +235,7 @@ run(void)
   return failed > 0 ? 0 : 2;
 }
 
-/* --- one run after the other ------------------------------------------------------------------------------- */
+/* --- one run after the other ------------------------------------------------------------------ */
 
 static int
 run_with_fault(const char *program, unsigned long n, const char *and_later)

@@ -20,6 +20,22 @@ static _Atomic(struct sa_cache *) all_caches;
 /* How often sa_trim was called: other caches notice at their next refill. Relaxed. */
 static _Atomic unsigned trims;
 
+/* Around a step off the fast path. A fork's child sees these stores in their order with those in
+ * between, as the processor that made them does; so only the compiler must be kept from moving them. */
+static void
+step_begins(struct sa_cache *cache)
+{
+  atomic_store_explicit(&cache->busy, true, memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst);
+}
+
+static void
+step_ends(struct sa_cache *cache)
+{
+  atomic_signal_fence(memory_order_seq_cst);
+  atomic_store_explicit(&cache->busy, false, memory_order_relaxed);
+}
+
 /* --- adopted slabs ------------------------------------------------------------------------------- */
 
 static void
@@ -186,13 +202,13 @@ follow_trim(struct sa_cache *cache)
 void *
 sa_cache_refill(struct sa_cache *cache, unsigned cls)
 {
-  cache->busy = true;
+  step_begins(cache);
   follow_trim(cache);
   struct sa_slab *slab = find_blocks(cache, cls);
   void           *block = slab ? slab->free : sa_no_memory();
   if (block)
     slab->free = *(void **)block;
-  cache->busy = false;
+  step_ends(cache);
   return block;
 }
 
@@ -246,9 +262,9 @@ sa_cache_free(struct sa_slab *slab, void *block)
     sa_slab_put(&(struct sa_parcel){slab, block, block, 1});
     return;
   }
-  cache->busy = true;
+  step_begins(cache);
   free_into(cache, slab, block);
-  cache->busy = false;
+  step_ends(cache);
 }
 
 /* --- a cache's own life ------------------------------------------------------------------------------- */
@@ -292,7 +308,9 @@ new_cache(void)
 static void
 retire(struct sa_cache *cache)
 {
+  step_begins(cache);
   give_up_all(cache);
+  step_ends(cache);
   atomic_store_explicit(&cache->in_use, false, memory_order_release);
 }
 
@@ -312,14 +330,14 @@ thread_exits(void)
 /*
  * In the child, the other threads are gone. Their lists are whole at every instant of the fast
  * path, which changes each by one store; what a thread was doing off it may be half done, and such
- * a cache is left alone for good, with at most a slab for each class.
+ * a cache is left alone for good, with the little that it held.
  */
 static void
 forked(void)
 {
   struct sa_cache *cache = atomic_load_explicit(&all_caches, memory_order_acquire);
   for (; cache; cache = cache->next)
-    if (cache != sa_self && !cache->busy
+    if (cache != sa_self && !atomic_load_explicit(&cache->busy, memory_order_relaxed)
         && atomic_load_explicit(&cache->in_use, memory_order_relaxed))
       retire(cache);
   const struct sa_hooks *hooks = sa_hooks_get();
@@ -374,9 +392,9 @@ sa_trim(void)
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
   if (cache != &sa_no_cache) {
-    cache->busy = true;
+    step_begins(cache);
     follow_trim(cache);
-    cache->busy = false;
+    step_ends(cache);
   }
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)

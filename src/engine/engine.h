@@ -157,7 +157,7 @@ struct sa_parcel {
   uint32_t        count;
 };
 
-/* A thread's cache. All but `in_use` is its thread's alone, except after a fork, when the child's
+/* A thread's cache. All but `in_use` and `busy` is its thread's alone, except after a fork, when the child's
  * one thread tidies up after the others. */
 struct sa_cache {
   struct sa_class_table classes; /* here, so that one register serves this and the next */
@@ -166,9 +166,11 @@ struct sa_cache {
   struct sa_parcel      parcels[SA_CLASSES];
   unsigned              adopt_next; /* the oldest of them, when all places are taken */
   unsigned              trims_seen;
-  bool                  busy;   /* in a step off the fast path: a fork now leaves it undefined */
-  struct sa_cache      *next;   /* in the list of all caches; set once, before it is published */
-  _Atomic bool          in_use; /* taken with acquire, given up with release */
+  /* In a step off the fast path: a fork now leaves the cache undefined. Written by its thread,
+   * relaxed; see step_begins. */
+  _Atomic bool     busy;
+  struct sa_cache *next;   /* in the list of all caches; set once, before it is published */
+  _Atomic bool     in_use; /* taken with acquire, given up with release */
 };
 
 /* --- The fast path's data ------------------------------------------------------------------- */

@@ -35,14 +35,14 @@ want_large_pages(struct sa_slab *slab)
   slab->large_pages = false;
   if (!sa_options.large_pages || slab->units < SA_CHUNK_UNITS)
     return true;
-  enum sa_os_large outcome = sa_os_commit_large(slab->start, large_part(slab));
-  slab->large_pages = outcome == SA_OS_LARGE_DONE;
-  if (outcome == SA_OS_LARGE_REFUSED) {
+  enum sa_os_outcome outcome = sa_os_commit_large(slab->start, large_part(slab));
+  slab->large_pages = outcome == SA_OS_DONE;
+  if (outcome == SA_OS_REFUSED) {
     sa_os_prefer_large(slab->start, slab->length);
     if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
       sa_say("large_pages=on: the system has no 2 MiB pages to give; using transparent ones");
   }
-  return outcome != SA_OS_LARGE_LOST;
+  return outcome != SA_OS_LOST;
 }
 
 /* What is left of the last unit is nobody's; if it may hold old pages it should not be much. */
@@ -102,10 +102,11 @@ move_pages(struct sa_slab *slab, size_t size)
   char *to = sa_large_alloc(size, SA_UNIT, false);
   if (!to)
     return NULL;
-  if (!sa_os_move(to, slab->start, slab->length)) {
+  enum sa_os_outcome outcome = sa_os_move(to, slab->start, slab->length);
+  if (outcome == SA_OS_REFUSED)
     sa_free(to);
+  if (outcome != SA_OS_DONE)
     return NULL;
-  }
   sa_free(slab->start);
   return to;
 }

@@ -31,25 +31,26 @@ bool  sa_os_commit(void *at, size_t length);
 bool  sa_os_protect(void *at, size_t length, enum sa_os_access access);
 void  sa_os_release(void *at, size_t length);
 
-/* Gives the memory of pages back. Returns whether they stay committed, empty: then they may be
- * used again without another word. errno is kept. */
+/* Empties pages and gives their memory back, where the system takes it. Returns whether they stay
+ * committed, empty: then they may be used again without another word. errno is kept. */
 bool sa_os_decommit(void *at, size_t length);
 
 /* Commits pages, committed or not, as explicit large ones; `at` and `length` are multiples of
  * sa_os_large_page(). sa_os_decommit cannot take them back: sa_os_uncommit_large does. REFUSED: the
  * range is committed, in ordinary pages. LOST: the system took it away and would not give it back;
  * it must not be touched, nor used again. */
-enum sa_os_large { SA_OS_LARGE_DONE, SA_OS_LARGE_REFUSED, SA_OS_LARGE_LOST };
-size_t           sa_os_large_page(void);
-enum sa_os_large sa_os_commit_large(void *at, size_t length);
-bool             sa_os_uncommit_large(void *at, size_t length);
+enum sa_os_outcome { SA_OS_DONE, SA_OS_REFUSED, SA_OS_LOST };
+size_t             sa_os_large_page(void);
+enum sa_os_outcome sa_os_commit_large(void *at, size_t length);
+bool               sa_os_uncommit_large(void *at, size_t length);
 
 /* Asks for transparent large pages; a hint, so nothing can go wrong. */
 void sa_os_prefer_large(void *at, size_t length);
 
-/* Moves the pages of one committed range into another, committed or not, without copying. The old
- * range stays committed, empty. False where the system cannot: nothing has happened then. */
-bool sa_os_move(void *to, void *from, size_t length);
+/* Moves the pages of one committed range into another, committed, too, without copying. The old
+ * range stays committed, empty. REFUSED: both are as they were, but for the contents of the new
+ * one. LOST: the new one must not be touched, nor used again; the old one is as it was. */
+enum sa_os_outcome sa_os_move(void *to, void *from, size_t length);
 
 /* Calls `init` once in this process, whichever thread comes first; the others wait for it. */
 void sa_os_once(void (*init)(void));

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -95,13 +96,28 @@ sa_os_release(void *at, size_t length)
   munmap(at, length);
 }
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18 */
+#endif
+
 bool
 sa_os_decommit(void *at, size_t length)
 {
   int saved = errno;
-  madvise(at, length, MADV_DONTNEED);
+  /* pages locked by mlockall need another word, which not every system knows */
+  if (madvise(at, length, MADV_DONTNEED) != 0 && madvise(at, length, MADV_DONTNEED_LOCKED) != 0)
+    memset(at, 0, length);
   errno = saved;
   return true;
+}
+
+/* Commits a range that a mapping over it, which then failed, may have taken away. In between, another
+ * thread's mapping may have got the place; that there is one does not tell whose. */
+static enum sa_os_outcome
+restore(void *at, size_t length)
+{
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+  return mmap(at, length, PROT_READ | PROT_WRITE, flags, -1, 0) == at ? SA_OS_REFUSED : SA_OS_LOST;
 }
 
 size_t
@@ -124,28 +140,26 @@ has_large_pages(size_t length, int flags)
   return true;
 }
 
-enum sa_os_large
+enum sa_os_outcome
 sa_os_commit_large(void *at, size_t length)
 {
   const int access = PROT_READ | PROT_WRITE;
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS;
   const int large = flags | MAP_HUGETLB | 21 << 26 /* 2 MiB */;
   if (!has_large_pages(length, large))
-    return SA_OS_LARGE_REFUSED;
+    return SA_OS_REFUSED;
   if (mmap(at, length, access, large | MAP_FIXED, -1, 0) != MAP_FAILED)
-    return SA_OS_LARGE_DONE;
-  /* another process was faster; where the range was may be another thread's by now */
-  void *back = mmap(at, length, access, flags | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
-  return back == at ? SA_OS_LARGE_REFUSED : SA_OS_LARGE_LOST;
+    return SA_OS_DONE;
+  return restore(at, length); /* another process was faster */
 }
 
 #else
 
-enum sa_os_large
+enum sa_os_outcome
 sa_os_commit_large(void *at, size_t length)
 {
   (void)at, (void)length;
-  return SA_OS_LARGE_REFUSED;
+  return SA_OS_REFUSED;
 }
 
 #endif
@@ -170,20 +184,23 @@ sa_os_prefer_large(void *at, size_t length)
 #endif
 }
 
-bool
+enum sa_os_outcome
 sa_os_move(void *to, void *from, size_t length)
 {
+  int                saved = errno;
+  enum sa_os_outcome outcome = SA_OS_REFUSED;
 #ifdef MREMAP_DONTUNMAP
   /* DONTUNMAP keeps the old range ours: nobody can map something there in between */
   const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-  int       saved = errno;
-  bool      moved = mremap(from, length, length, flags, to) != MAP_FAILED;
-  errno = saved;
-  return moved;
+  if (mremap(from, length, length, flags, to) != MAP_FAILED)
+    outcome = SA_OS_DONE;
+  else if (errno != EINVAL) /* which is found before anything is done */
+    outcome = restore(to, length);
 #else
   (void)to, (void)from, (void)length;
-  return false;
 #endif
+  errno = saved;
+  return outcome;
 }
 
 void
@@ -194,6 +211,7 @@ sa_os_once(void (*init)(void))
 }
 
 static pthread_key_t exit_key;
+static bool          has_exit_key; /* else no thread's exit is seen, and its cache stays its own */
 static void (*exit_hook)(void);
 
 static void
@@ -207,14 +225,15 @@ void
 sa_os_hooks(void (*thread_exit)(void), void (*forked)(void))
 {
   exit_hook = thread_exit;
-  pthread_key_create(&exit_key, thread_exits);
+  has_exit_key = pthread_key_create(&exit_key, thread_exits) == 0;
   pthread_atfork(NULL, NULL, forked);
 }
 
 void
 sa_os_watch_thread(void)
 {
-  pthread_setspecific(exit_key, &exit_key); /* any value but NULL */
+  if (has_exit_key)
+    pthread_setspecific(exit_key, &exit_key); /* any value but NULL */
 }
 
 void

@@ -47,7 +47,7 @@ read_all(int from, char *text, size_t room)
   return length;
 }
 
-/* What a debugger calls the address: where the file was loaded counts, unless it is at a fixed place. */
+/* What a debugger calls the address: from where the file was loaded, unless that place is fixed. */
 static size_t
 address_in_file(const Dl_info *info, const void *code)
 {

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "os/os.h"
@@ -84,8 +85,8 @@ pvalloc(size_t size)
 }
 
 /*
- * Two that are not allocation but reach for glibc's own heap, which is idle here. It would be set up
- * at that moment, and glibc does not expect two threads to do that at once: they crash.
+ * What is not allocation but reaches for glibc's own heap, which is idle here. It would be set up at
+ * that moment, and glibc does not expect two threads to do that at once: they crash.
  */
 EXPORT int
 malloc_trim(size_t pad)
@@ -100,4 +101,29 @@ mallopt(int parameter, int value)
   (void)parameter;
   (void)value;
   return 1; /* hints all of them, and gladly taken */
+}
+
+EXPORT struct mallinfo
+mallinfo(void)
+{
+  return (struct mallinfo){0};
+}
+
+EXPORT struct mallinfo2
+mallinfo2(void)
+{
+  return (struct mallinfo2){0};
+}
+
+EXPORT void
+malloc_stats(void)
+{
+}
+
+EXPORT int
+malloc_info(int options, FILE *stream)
+{
+  if (options != 0)
+    return EINVAL;
+  return fputs("<malloc version=\"1\"></malloc>\n", stream) < 0 ? errno : 0;
 }

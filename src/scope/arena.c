@@ -48,7 +48,7 @@ sa_arena_uncarve(struct sa_arena *arena)
   set_carved(arena, 0);
 }
 
-/* --- free blocks ------------------------------------------------------------------------------------ */
+/* --- free blocks ------------------------------------------------------------------------------ */
 
 /* The highest code of a run that is no longer than that. */
 static unsigned
@@ -88,7 +88,7 @@ take_returned(struct sa_arena *arena)
   return true;
 }
 
-/* --- the run to cut from ------------------------------------------------------------------------------ */
+/* --- the run to cut from ---------------------------------------------------------------------- */
 
 /* The granules that are left of it. */
 static size_t
@@ -207,7 +207,7 @@ add_chunk(struct sa_arena *arena)
   return true;
 }
 
-/* --- in need of a block ------------------------------------------------------------------------------ */
+/* --- in need of a block ----------------------------------------------------------------------- */
 
 static bool
 join_for(struct sa_arena *arena, unsigned code)

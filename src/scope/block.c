@@ -4,7 +4,7 @@
 
 #include "scope/scope.h"
 
-/* --- allocating -------------------------------------------------------------------------------------- */
+/* --- allocating ------------------------------------------------------------------------------- */
 
 void *
 sa_arena_block(struct sa_arena *arena, size_t size)
@@ -35,8 +35,7 @@ alloc_again(struct sa_arena *arena, unsigned code)
   return block;
 }
 
-static SA_ATTRIBUTE(noinline) void *
-alloc_slowly(struct sa_scope *scope, size_t size)
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
 {
   if (SA_LIKELY(sa_thread.here->scope == scope && scope && size <= SA_BLOCK_MAX))
     return alloc_again(sa_thread.here, sa_code_for(size));
@@ -71,7 +70,7 @@ sa_scope_alloc(struct sa_scope *scope, size_t size)
   return block;
 }
 
-/* --- what is a block ---------------------------------------------------------------------------------- */
+/* --- what is a block -------------------------------------------------------------------------- */
 
 static bool
 is_large(const struct sa_slab *slab)
@@ -92,8 +91,7 @@ sa_scope_of(const void *block)
   return slab && sa_is_lent(slab) ? scope_in(slab, block) : NULL;
 }
 
-static SA_ATTRIBUTE(cold) _Noreturn void
-no_block(const char *what, const void *block)
+static SA_ATTRIBUTE(cold) _Noreturn void no_block(const char *what, const void *block)
 {
   struct sa_chunk *chunk = sa_chunk_of(block);
   size_t           at = sa_granule_of(block);
@@ -129,7 +127,7 @@ sa_block_size(const struct sa_slab *slab, const void *block)
   return sa_code_granules(code_of("usable_size", block)) * SA_GRANULE;
 }
 
-/* --- freeing ------------------------------------------------------------------------------------------- */
+/* --- freeing ---------------------------------------------------------------------------------- */
 
 static void
 return_from_outside(struct sa_scope *scope, void *block)
@@ -164,7 +162,7 @@ sa_block_free(void *block)
   free_in_chunk("free", block);
 }
 
-/* --- resizing and keeping -------------------------------------------------------------------------------- */
+/* --- resizing and keeping --------------------------------------------------------------------- */
 
 void *
 sa_block_resize(struct sa_slab *slab, void *block, size_t size)

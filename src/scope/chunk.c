@@ -10,7 +10,7 @@ static _Atomic(struct sa_chunk *) shelf[SHELF];
 
 _Atomic unsigned sa_chunk_trims;
 
-/* --- the engine ------------------------------------------------------------------------------------ */
+/* --- the engine ------------------------------------------------------------------------------- */
 
 static struct sa_chunk *
 take_from_engine(void)
@@ -34,7 +34,7 @@ give_to_engine(struct sa_chunk *chunk)
   sa_units_give(slab, 1);
 }
 
-/* --- the shelf --------------------------------------------------------------------------------------- */
+/* --- the shelf -------------------------------------------------------------------------------- */
 
 static _Atomic(struct sa_chunk *) *
 place(unsigned attempt)
@@ -68,7 +68,7 @@ put_on_shelf(struct sa_chunk *chunk)
   return false;
 }
 
-/* --- what the header promises -------------------------------------------------------------------------- */
+/* --- what the header promises ----------------------------------------------------------------- */
 
 struct sa_chunk *
 sa_chunk_take(void)

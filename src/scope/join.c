@@ -20,8 +20,8 @@ is_marked(const struct sa_chunk *chunk, size_t granule)
   return granule < SA_UNIT_GRANULES && sa_code_get(chunk, granule) == SA_JOINING;
 }
 
-/* Takes all blocks off a list, marked, and puts them before `rest`. Joining costs by block, and what
- * it costs is to be made up for by what is cut until the next time. */
+/* Takes all blocks off a list, marked, and puts them before `rest`. Joining costs by block, which
+ * is to be made up for by what is cut until the next time. */
 static struct run *
 take_list(struct sa_arena *arena, unsigned code, struct run *rest)
 {

@@ -9,7 +9,7 @@ whole_granules(size_t size)
   return (size + SA_GRANULE - 1) / SA_GRANULE * SA_GRANULE;
 }
 
-/* --- nodes ------------------------------------------------------------------------------------------ */
+/* --- nodes ------------------------------------------------------------------------------------ */
 
 static struct sa_node *
 new_node(struct sa_arena *arena)
@@ -52,7 +52,7 @@ put_node(struct sa_node *node)
     ;
 }
 
-/* --- lending ------------------------------------------------------------------------------------------ */
+/* --- lending ---------------------------------------------------------------------------------- */
 
 static void
 lend(struct sa_node *node, struct sa_slab *slab)

@@ -38,8 +38,7 @@ report_leak(struct sa_chunk *chunk)
          where, stats.blocks, stats.bytes);
 }
 
-static SA_ATTRIBUTE(destructor) void
-report_leaks(void)
+static SA_ATTRIBUTE(destructor) void report_leaks(void)
 {
   if (sa_options.report_leaks)
     sa_chunks_each(report_leak);

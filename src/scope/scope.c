@@ -5,7 +5,7 @@
 #include "os/os.h"
 #include "scope/scope.h"
 
-/* --- handles ----------------------------------------------------------------------------------------------- */
+/* --- handles ---------------------------------------------------------------------------------- */
 
 /* Whether a scope may be at that address: it lies where one would lie in a chunk. */
 static bool
@@ -28,7 +28,7 @@ sa_scope_check_anywhere(const char *what, struct sa_scope *scope)
   return state;
 }
 
-/* --- the beginning ------------------------------------------------------------------------------------------- */
+/* --- the beginning ---------------------------------------------------------------------------- */
 
 /* Makes a chunk a plain scope's that this thread is to create: all is set but what `begin` sets. */
 static void
@@ -130,7 +130,7 @@ sa_scope_create(const sa_scope_options *options)
   return begin(chunk, __builtin_return_address(0));
 }
 
-/* --- the end --------------------------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 /* Where a chunk's map may be set up to: known better where all was cut from one run. */
 static inline size_t
@@ -224,7 +224,7 @@ sa_scope_drop_handle(struct sa_scope *scope)
     sa_scope_drop_user(scope);
 }
 
-/* --- destroying ------------------------------------------------------------------------------------------------- */
+/* --- destroying ------------------------------------------------------------------------------- */
 
 static void
 destroy_at_home(struct sa_scope *scope)
@@ -256,15 +256,14 @@ static void
 destroy_from_elsewhere(struct sa_scope *scope)
 {
   unsigned alive = SA_ALIVE;
-  if (!atomic_compare_exchange_strong_explicit(&scope->state, &alive, SA_OVER,
-                                               memory_order_seq_cst, memory_order_relaxed))
+  if (!atomic_compare_exchange_strong_explicit(&scope->state, &alive, SA_OVER, memory_order_seq_cst,
+                                               memory_order_relaxed))
     sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
   if (!is_left_to_home(scope))
     sa_scope_drop_handle(scope);
 }
 
-static SA_ATTRIBUTE(noinline) void
-destroy_slowly(struct sa_scope *scope)
+static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
 {
   if (!scope)
     return;
@@ -306,7 +305,7 @@ sa_scope_destroy(struct sa_scope *scope)
   sa_thread.warm = chunk;
 }
 
-/* --- in the child of a fork --------------------------------------------------------------------------------------- */
+/* --- in the child of a fork ------------------------------------------------------------------- */
 
 static bool
 is_gone(uint64_t thread)
@@ -314,8 +313,8 @@ is_gone(uint64_t thread)
   return thread != 0 && thread != sa_thread.id && thread != SA_NOBODY;
 }
 
-/* What the threads that are gone had: their chunks that wait, and their entries. What they were doing
- * in an arena may be half done, so nobody gets it. */
+/* What the threads that are gone had: their chunks that wait, and their entries. What they were
+ * doing in an arena may be half done, so nobody gets it. */
 static void
 forget_threads(struct sa_chunk *chunk)
 {
@@ -325,7 +324,8 @@ forget_threads(struct sa_chunk *chunk)
       sa_chunk_give(chunk, SA_UNIT_GRANULES);
     return;
   }
-  atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed); /* so that it stays till the end */
+  atomic_fetch_add_explicit(&scope->users, 1,
+                            memory_order_relaxed); /* so that it stays till the end */
   struct sa_arena *arena = atomic_load_explicit(&scope->arenas, memory_order_acquire);
   for (; arena; arena = arena->others)
     if (is_gone(atomic_load_explicit(&arena->user, memory_order_relaxed))) {

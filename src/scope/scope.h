@@ -41,8 +41,8 @@
  * atomic read-modify-write: nobody may enter any more.
  *
  * A scope with a budget is the `limiter` of those created inside it: all that they hold is charged
- * to it, too. Its header, in its first chunk, stays until the last of them is gone: `keepers` counts
- * them, and the users, together, once.
+ * to it, too. Its header, in its first chunk, stays until the last of them is gone: `keepers`
+ * counts them, and the users, together, once.
  *
  * A thread keeps the first chunk of the scope that it destroyed last (`warm`), set up for the next
  * one. As long as a scope is `plain`, nothing has happened to it that its end would have to undo. A
@@ -63,11 +63,11 @@ enum {
   SA_UNIT_GRANULES = SA_UNIT / SA_GRANULE,
   SA_DATA = 320, /* the granule of a chunk in which its data starts */
   SA_MAP = SA_UNIT_GRANULES - SA_DATA,
-  SA_SMALL_CODES = 64,   /* codes 1 to 64: so many granules */
-  SA_CODES = 112,        /* the highest: a run as long as a chunk */
-  SA_BLOCK_MAX = 16384,  /* larger blocks are the engine's large ones */
-  SA_FREE = 0x80,        /* added to the code of a free block */
-  SA_JOINING = 0xff,     /* instead of the code of a free block: see join.c */
+  SA_SMALL_CODES = 64,  /* codes 1 to 64: so many granules */
+  SA_CODES = 112,       /* the highest: a run as long as a chunk */
+  SA_BLOCK_MAX = 16384, /* larger blocks are the engine's large ones */
+  SA_FREE = 0x80,       /* added to the code of a free block */
+  SA_JOINING = 0xff,    /* instead of the code of a free block: see join.c */
   SA_NAME = 32,
 };
 
@@ -96,8 +96,8 @@ struct sa_arena {
   uintptr_t        map;   /* where its chunk's map would have the code of address 0 */
   char            *base;
   char            *end;
-  uint64_t         small;  /* bit n: there are free blocks of code n + 1; else their list is not set */
-  uint64_t         medium; /* bit n: of code n + 1 + SA_SMALL_CODES */
+  uint64_t small;  /* bit n: there are free blocks of code n + 1; else their list is not set */
+  uint64_t medium; /* bit n: of code n + 1 + SA_SMALL_CODES */
   struct sa_chunk *fresh;  /* the chunk whose last granules were never used yet; NULL: none */
   struct sa_node  *idle;   /* nodes for large blocks */
   size_t           carved; /* granules of all its chunks so far */
@@ -110,7 +110,7 @@ struct sa_arena {
   /* The thread that it belongs to; 0: any that enters may have it. Taken by compare-and-swap with
    * acquire, given up with release. The home thread's is never given up. */
   _Atomic uint64_t user;
-  struct sa_arena *others; /* the next one in `arenas`; set once, before it is published */
+  struct sa_arena *others;          /* the next one in `arenas`; set once, before it is published */
   void            *lists[SA_CODES]; /* of free blocks, by code - 1; linked in their first words */
 };
 
@@ -119,10 +119,10 @@ struct sa_node {
   /* NULL: no block. Written by the thread that allocates the block, frees or keeps it, relaxed:
    * whoever ends the scope comes after all of them, by `users`. */
   _Atomic(struct sa_slab *) slab;
-  struct sa_scope *scope;
-  struct sa_node  *others; /* the next one in `nodes`; set once, before it is published */
-  struct sa_node  *idle;   /* the next one without a block */
-  _Atomic size_t   charged; /* to the budget; as `slab`, and read by who counts, relaxed */
+  struct sa_scope          *scope;
+  struct sa_node           *others;  /* the next one in `nodes`; set once, before it is published */
+  struct sa_node           *idle;    /* the next one without a block */
+  _Atomic size_t            charged; /* to the budget; as `slab`, and read by who counts, relaxed */
 };
 
 /* Instead of the number of entries. */
@@ -140,9 +140,9 @@ struct sa_scope {
    * is the only one or misuse. Acquire where it is read by who acts upon it. */
   _Atomic unsigned state;
   /* Cleared by any thread, relaxed; the home thread's destroy comes after what the others did. */
-  _Atomic bool     plain;
-  unsigned         flags;
-  uint64_t         home; /* the thread that created it; SA_NOBODY when it was left by a fork */
+  _Atomic bool plain;
+  unsigned     flags;
+  uint64_t     home; /* the thread that created it; SA_NOBODY when it was left by a fork */
   /* See above. Down with release, and acquire by the one who reaches 0. */
   _Atomic size_t users;
   _Atomic size_t keepers;
@@ -164,7 +164,7 @@ struct sa_scope {
   _Atomic(struct sa_chunk *) chunks; /* all but the first */
   _Atomic(struct sa_arena *) arenas; /* all but the home thread's */
   _Atomic(struct sa_node *)  nodes;
-  _Atomic(struct sa_node *)  idle;   /* nodes without a block */
+  _Atomic(struct sa_node *)  idle;     /* nodes without a block */
   _Atomic(void *)            returned; /* blocks freed by threads that are not inside */
 
   _Atomic bool joining; /* a thread joins free neighbours; taken with acquire, given with release */
@@ -202,7 +202,7 @@ extern struct sa_arena                sa_no_arena;
 extern struct sa_frame                sa_no_frame;
 extern _Thread_local struct sa_thread sa_thread;
 
-/* --- chunks, granules and codes ------------------------------------------------------------------ */
+/* --- chunks, granules and codes --------------------------------------------------------------- */
 
 static inline struct sa_chunk *
 sa_chunk_of(const void *address)
@@ -234,8 +234,8 @@ sa_code_set(struct sa_chunk *chunk, size_t granule, size_t code)
   atomic_store_explicit(&chunk->map[granule - SA_DATA], (uint8_t)code, memory_order_relaxed);
 }
 
-/* What codes mean: up to 64 so many granules each, then eight to each doubling. Tables, as their way
- * is the same for all sizes, and leaves the processor nothing to guess. */
+/* What codes mean: up to 64 so many granules each, then eight to each doubling. Tables, since their
+ * way is the same for all sizes and leaves the processor nothing to guess. */
 struct sa_codes {
   uint8_t  code_of[SA_BLOCK_MAX / SA_GRANULE + 1]; /* by granules */
   uint32_t size[SA_CODES + 1];                     /* by code */
@@ -269,11 +269,11 @@ sa_map_of_0(struct sa_chunk *chunk)
   return (uintptr_t)chunk->map - SA_DATA - (uintptr_t)chunk / SA_GRANULE;
 }
 
-/* --- chunk.c ----------------------------------------------------------------------------------- */
+/* --- chunk.c ---------------------------------------------------------------------------------- */
 
 /* A chunk with an empty map and nothing else set; NULL: no memory. */
 struct sa_chunk *sa_chunk_take(void);
-/* Puts a chunk on the shelf, or gives it to the engine. Its map may be set up to the granule `end`. */
+/* Puts a chunk on the shelf, or gives it to the engine. Its map may be set before granule `end`. */
 void sa_chunk_give(struct sa_chunk *chunk, size_t end);
 /* Gives up what the thread keeps warm. */
 void sa_chunk_cool(void);
@@ -303,7 +303,7 @@ sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
     memset(map + at, 0, STEP); /* all others that used it are gone, so it need not be atomic */
 }
 
-/* --- budget.c ---------------------------------------------------------------------------------- */
+/* --- budget.c --------------------------------------------------------------------------------- */
 
 /* Charges a scope and those around it with as many of `most` bytes as their budgets allow, which
  * are multiples of a granule. Returns the bytes; 0 if it is not even `least`. */
@@ -316,7 +316,7 @@ sa_is_limited(const struct sa_scope *scope)
   return scope->budget != 0 || scope->limiter;
 }
 
-/* --- arena.c ----------------------------------------------------------------------------------- */
+/* --- arena.c ---------------------------------------------------------------------------------- */
 
 /* Makes the arena in the chunk's header one of a thread of the scope; the chunk's data is fresh. */
 void sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user);
@@ -379,13 +379,13 @@ sa_arena_pop(struct sa_arena *arena, unsigned code)
   return block;
 }
 
-/* --- join.c ------------------------------------------------------------------------------------ */
+/* --- join.c ----------------------------------------------------------------------------------- */
 
 /* Joins the arena's free blocks that are neighbours; false: it has none, or another arena of the
  * scope is just being joined. */
 bool sa_arena_join(struct sa_arena *arena);
 
-/* --- large.c ----------------------------------------------------------------------------------- */
+/* --- large.c ---------------------------------------------------------------------------------- */
 
 void *sa_lent_alloc(struct sa_arena *arena, size_t size);
 void  sa_lent_free(struct sa_slab *slab, void *block);
@@ -408,17 +408,17 @@ sa_lent_charge(const struct sa_node *node)
   return atomic_load_explicit(&node->charged, memory_order_relaxed);
 }
 
-/* --- block.c ------------------------------------------------------------------------------------ */
+/* --- block.c ---------------------------------------------------------------------------------- */
 
 /* The same as sa_scope_alloc, in an arena of the calling thread. */
-void  *sa_arena_block(struct sa_arena *arena, size_t size);
+void *sa_arena_block(struct sa_arena *arena, size_t size);
 /* The scope of a block; NULL when it is none of a scope's. */
 struct sa_scope *sa_scope_of(const void *block);
-void   sa_block_free(void *block);
-void  *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
-size_t sa_block_size(const struct sa_slab *slab, const void *block);
+void             sa_block_free(void *block);
+void            *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
+size_t           sa_block_size(const struct sa_slab *slab, const void *block);
 
-/* --- stack.c ------------------------------------------------------------------------------------ */
+/* --- stack.c ---------------------------------------------------------------------------------- */
 
 /* The arena in which a thread is inside that is not the home thread; or NULL. */
 struct sa_arena *sa_arena_joined(struct sa_scope *scope);
@@ -432,11 +432,11 @@ int sa_frame_push(struct sa_scope *scope, enum sa_maker maker);
 /* Leaves a frame and all above it. */
 void sa_frame_pop(struct sa_frame *frame);
 
-/* --- scope.c ------------------------------------------------------------------------------------ */
+/* --- scope.c ---------------------------------------------------------------------------------- */
 
 /* As sa_scope_create; `creator` is the code to be named in reports. */
 struct sa_scope *sa_scope_create_for(const sa_scope_options *options, const void *creator);
-/* Its state, if it is a scope; anything else is misuse. No memory is touched that may not be there. */
+/* Its state, if it is a scope; anything else is misuse. Touches no memory that may not be there. */
 enum sa_scope_state sa_scope_check_anywhere(const char *what, struct sa_scope *scope);
 
 /* The same; quick in the first region. */
@@ -472,14 +472,14 @@ sa_is_home(const struct sa_scope *scope)
   return scope->home == sa_thread.id;
 }
 
-/* The calling thread's arena in a scope: NULL when it is not inside, unless it is the home thread. */
+/* The calling thread's arena in a scope: NULL when it is not inside nor the home thread. */
 static inline struct sa_arena *
 sa_arena_mine(struct sa_scope *scope)
 {
   return SA_LIKELY(sa_is_home(scope)) ? sa_scope_home_arena(scope) : sa_arena_joined(scope);
 }
 
-/* --- report.c ------------------------------------------------------------------------------------ */
+/* --- report.c --------------------------------------------------------------------------------- */
 
 /* At a scope's end, if leaks are to be reported. */
 void sa_report_over_budget(const struct sa_scope *scope);

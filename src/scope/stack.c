@@ -4,11 +4,11 @@
 #include "os/os.h"
 #include "scope/scope.h"
 
-struct sa_arena sa_no_arena;
-struct sa_frame sa_no_frame = {.arena = &sa_no_arena};
+struct sa_arena                sa_no_arena;
+struct sa_frame                sa_no_frame = {.arena = &sa_no_arena};
 _Thread_local struct sa_thread sa_thread = {.here = &sa_no_arena, .top = &sa_no_frame};
 
-/* --- beginning and end of a thread ---------------------------------------------------------------------- */
+/* --- beginning and end of a thread ------------------------------------------------------------ */
 
 /* What the engine tells us: see engine.h. */
 static const struct sa_hooks hooks = {
@@ -21,8 +21,8 @@ static const struct sa_hooks hooks = {
   .trim = sa_chunks_trim,
 };
 
-/* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each thread
- * that begins, always the same; relaxed. */
+/* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each
+ * thread that begins, always the same; relaxed. */
 static _Atomic bool fences_others;
 
 bool
@@ -44,7 +44,7 @@ sa_thread_begin(void)
   return true;
 }
 
-/* --- arenas --------------------------------------------------------------------------------------------- */
+/* --- arenas ----------------------------------------------------------------------------------- */
 
 static struct sa_arena *
 arena_of_user(struct sa_scope *scope, uint64_t user)
@@ -107,7 +107,7 @@ join_scope(struct sa_scope *scope)
   return arena;
 }
 
-/* --- entering --------------------------------------------------------------------------------------------- */
+/* --- entering --------------------------------------------------------------------------------- */
 
 static size_t
 entries_of(const struct sa_arena *arena)
@@ -169,8 +169,7 @@ sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
   return push(&arena->frame, arena, maker);
 }
 
-static SA_ATTRIBUTE(noinline) int
-enter_slowly(struct sa_scope *scope)
+static SA_ATTRIBUTE(noinline) int enter_slowly(struct sa_scope *scope)
 {
   int failed = scope ? sa_frame_push(scope, SA_MADE_BY_ENTER) : EINVAL;
   if (!failed)
@@ -205,7 +204,7 @@ sa_frame_top(void)
   return sa_thread.top == &sa_no_frame ? NULL : sa_thread.top;
 }
 
-/* --- leaving ---------------------------------------------------------------------------------------------- */
+/* --- leaving ---------------------------------------------------------------------------------- */
 
 /* The home thread's last entry ends, and another thread may just be destroying the scope: see LIFE
  * in scope.h. */
@@ -252,7 +251,7 @@ end_entry(struct sa_frame *frame)
   sa_free(frame);
 }
 
-/* Whether a scope must go with its frame. `unwound`: the frame is not ended by a leave of its own. */
+/* Whether a scope must go with its frame. `unwound`: the frame has no leave of its own. */
 static bool
 owns(const struct sa_frame *frame, bool unwound)
 {
@@ -302,13 +301,13 @@ frame_of(const struct sa_scope *scope)
   return frame;
 }
 
-static SA_ATTRIBUTE(noinline) void
-leave_slowly(struct sa_scope *scope)
+static SA_ATTRIBUTE(noinline) void leave_slowly(struct sa_scope *scope)
 {
   struct sa_frame *frame = scope ? frame_of(scope) : NULL;
-  if (!frame)
+  if (frame)
+    sa_frame_pop(frame);
+  else
     sa_misuse("sa_scope_leave", scope, "this thread is not inside it");
-  sa_frame_pop(frame);
 }
 
 void

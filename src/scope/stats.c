@@ -9,7 +9,7 @@ count_blocks(struct sa_scope_stats *stats, const struct sa_chunk *chunk)
   stats->chunks++;
   for (size_t at = SA_DATA; at < SA_UNIT_GRANULES; at++) {
     unsigned code = sa_code_get(chunk, at);
-    if (code == 0 || code >= SA_FREE)
+    if (code == 0 || code > SA_CODES) /* or free */
       continue;
     stats->blocks++;
     stats->bytes += sa_code_granules(code) * SA_GRANULE;

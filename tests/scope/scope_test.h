@@ -56,7 +56,7 @@ create_inside(sa_scope *around, const sa_scope_options *options)
   return scope;
 }
 
-/* The child must abort and say one line that starts with "stuballoc: <what> of" and has `why` in it. */
+/* The child must abort, and say one line: "stuballoc: <what> of", then something with `why`. */
 static inline void
 aborts_saying(void (*body)(void *), void *argument, const char *what, const char *why)
 {

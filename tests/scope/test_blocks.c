@@ -67,6 +67,8 @@ a_size_over_PTRDIFF_MAX_gives_no_memory(void **state)
     assert_int_equal(errno, ENOMEM);
   }
   assert_non_null(sa_scope_alloc(*state, 16));
+  assert_true(stats_of(*state).peak < 1 * MIB);
+  assert_int_equal(stats_of(*state).over_budget, 0);
 }
 
 static void
@@ -85,7 +87,7 @@ alloc_works_in_a_scope_that_the_thread_is_not_inside(void **state)
   sa_scope_destroy(other);
 }
 
-/* --- reuse ------------------------------------------------------------------------------------------ */
+/* --- reuse ------------------------------------------------------------------------------------ */
 
 static void
 a_freed_block_is_used_again_at_once(void **state)
@@ -174,7 +176,7 @@ free_blocks_that_are_neighbours_make_room_for_larger_ones(void **state)
   assert_int_equal(stats_of(scope).held, held);
 }
 
-/* --- resizing --------------------------------------------------------------------------------------- */
+/* --- resizing --------------------------------------------------------------------------------- */
 
 static void
 realloc_keeps_the_contents_and_the_scope(void **state)
@@ -197,7 +199,7 @@ static void
 a_realloc_that_fails_leaves_the_block_as_it_was(void **state)
 {
   (void)state;
-  sa_scope *scope = sa_scope_create(&(sa_scope_options){.budget = 100000});
+  sa_scope       *scope = sa_scope_create(&(sa_scope_options){.budget = 100000});
   const size_t    from[] = {100, 5000, 30000};
   volatile size_t over_the_limit = SIZE_MAX; /* or the compiler would say so */
   for (unsigned i = 0; i < 3; i++) {
@@ -213,7 +215,7 @@ a_realloc_that_fails_leaves_the_block_as_it_was(void **state)
   sa_scope_destroy(scope);
 }
 
-/* --- keeping ------------------------------------------------------------------------------------------ */
+/* --- keeping ---------------------------------------------------------------------------------- */
 
 static void
 keep_lets_a_block_survive_its_scope(void **state)
@@ -247,7 +249,7 @@ keep_copies_a_small_block_and_not_a_large_one(void **state)
   void *kept_large = sa_scope_keep(large);
   assert_ptr_not_equal(kept_small, small);
   assert_ptr_equal(kept_large, large);
-  assert_true(stats_of(*state).held < 100000); /* it is charged no more */
+  assert_true(stats_of(*state).held < 100000);          /* it is charged no more */
   assert_ptr_equal(sa_scope_alloc(*state, 100), small); /* where the copy was made from is free */
   sa_free(kept_small);
   sa_free(kept_large);

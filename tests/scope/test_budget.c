@@ -102,6 +102,21 @@ free_neighbours_are_joined_before_a_budget_refuses(void **state)
 }
 
 static void
+every_freed_block_is_used_before_a_budget_refuses(void **state)
+{
+  (void)state;
+  enum { BLOCKS = 200, LARGE = 112, SMALL = 16 };
+  sa_scope *scope = with_budget(BLOCKS * LARGE);
+  void     *blocks[BLOCKS];
+  for (unsigned i = 0; i < BLOCKS; i++)
+    assert_non_null(blocks[i] = sa_scope_alloc(scope, LARGE));
+  for (unsigned i = 0; i < BLOCKS; i += 2)
+    sa_free(blocks[i]); /* no two are neighbours */
+  assert_int_equal(exhaust(scope, SMALL), BLOCKS / 2 * LARGE);
+  sa_scope_destroy(scope);
+}
+
+static void
 what_is_freed_is_returned_where_it_is_given_back(void **state)
 {
   (void)state;
@@ -131,17 +146,18 @@ a_large_block_that_grows_is_charged(void **state)
   sa_scope_destroy(scope);
 }
 
-/* --- nested ------------------------------------------------------------------------------------------- */
+/* --- nested ----------------------------------------------------------------------------------- */
 
 static void
 a_nested_scope_cannot_exceed_the_outer_budget(void **state)
 {
   (void)state;
-  sa_scope *outer = with_budget(256 * KIB);
+  sa_scope *outer = with_budget(254 * KIB);
   sa_scope *inner = create_inside(outer, NULL);
   sa_scope *innermost = create_inside(inner, &(sa_scope_options){.budget = 10 * MIB});
   size_t    bytes = exhaust(innermost, 1000);
-  assert_true(bytes <= 256 * KIB && bytes > 128 * KIB);
+  assert_true(bytes <= 254 * KIB && bytes > 128 * KIB);
+  assert_int_equal(stats_of(innermost).held, stats_of(outer).held);
   assert_null(sa_scope_alloc(inner, 10000));
   assert_null(sa_scope_alloc(outer, 10000));
   sa_scope_destroy(innermost);
@@ -180,7 +196,7 @@ a_scope_created_outside_is_not_charged(void **state)
   sa_scope_destroy(budget);
 }
 
-/* --- by several threads ----------------------------------------------------------------------------------- */
+/* --- by several threads ----------------------------------------------------------------------- */
 
 static void *
 exhaust_with_others(void *scope)
@@ -222,6 +238,7 @@ main(void)
     cmocka_unit_test(a_budget_below_16_bytes_allows_nothing),
     cmocka_unit_test(a_scope_over_its_budget_can_be_used_on),
     cmocka_unit_test(free_neighbours_are_joined_before_a_budget_refuses),
+    cmocka_unit_test(every_freed_block_is_used_before_a_budget_refuses),
     cmocka_unit_test(what_is_freed_is_returned_where_it_is_given_back),
     cmocka_unit_test(a_large_block_that_grows_is_charged),
     cmocka_unit_test(a_nested_scope_cannot_exceed_the_outer_budget),

@@ -130,7 +130,7 @@ leave_ends_the_last_entry_only(void **state)
   sa_scope_destroy(scope);
 }
 
-/* --- a jump out ------------------------------------------------------------------------------------ */
+/* --- a jump out ------------------------------------------------------------------------------- */
 
 static jmp_buf back;
 
@@ -180,7 +180,7 @@ an_entry_that_is_unwound_leaves_a_scope_alone_without_the_flag(void **state)
   sa_scope_destroy(outer);
 }
 
-/* --- destroy ---------------------------------------------------------------------------------------- */
+/* --- destroy ---------------------------------------------------------------------------------- */
 
 static void
 destroy_leaves_the_scope_in_the_calling_thread(void **state)
@@ -219,7 +219,7 @@ a_scope_may_go_before_one_that_was_created_inside_it(void **state)
   sa_scope_destroy(inner);
 }
 
-/* --- SA_SCOPED ---------------------------------------------------------------------------------------- */
+/* --- SA_SCOPED -------------------------------------------------------------------------------- */
 
 static sa_scope *outside; /* watches what scoped_return holds */
 
@@ -274,7 +274,7 @@ a_longjmp_past_sa_scoped_loses_nothing(void **state)
   sa_scope_destroy(outside);
 }
 
-/* --- arguments ------------------------------------------------------------------------------------------ */
+/* --- arguments -------------------------------------------------------------------------------- */
 
 static void
 null_is_no_scope(void **state)

@@ -1,4 +1,5 @@
-/* Scopes that several threads use, threads that end inside, and fork. SPDX-License-Identifier: MIT */
+/* Scopes that several threads use, threads that end inside, and fork.
+ * SPDX-License-Identifier: MIT */
 #include "scope_test.h"
 
 #include <semaphore.h>
@@ -84,13 +85,26 @@ check_and_free(struct actor *actor)
   sa_free(actor->block);
 }
 
+/* And goes on with the new one. */
+static void
+create(struct actor *actor)
+{
+  enter(actor);
+  sa_scope *scope = sa_scope_create(NULL);
+  if (!scope || !sa_scope_alloc(scope, 100))
+    abort();
+  leave(actor);
+  actor->scope = scope;
+  enter(actor);
+}
+
 static void
 nothing(struct actor *actor)
 {
   (void)actor;
 }
 
-/* --- sharing -------------------------------------------------------------------------------------------- */
+/* --- sharing ---------------------------------------------------------------------------------- */
 
 enum { THREADS = 4, BLOCKS = 3000 };
 
@@ -242,14 +256,14 @@ each_thread_has_a_stack_of_its_own(void **state)
   sa_scope_destroy(scope);
 }
 
-/* --- destroy while others are inside ---------------------------------------------------------------------- */
+/* --- destroy while others are inside ---------------------------------------------------------- */
 
 static void
 what_the_others_have_stays_until_the_last_one_leaves(void **state)
 {
   (void)state;
-  static void (*const steps[])(struct actor *) = {enter,          allocate, allocate, check_and_free,
-                                                  allocate, check_and_free, leave,          NULL};
+  static void (*const steps[])(struct actor *) = {
+    enter, allocate, allocate, check_and_free, allocate, check_and_free, leave, NULL};
   struct actor actor;
   sa_scope    *around = watcher();
   sa_scope    *scope = create_inside(around, NULL);
@@ -307,7 +321,7 @@ another_thread_than_the_creator_may_destroy(void **state)
   sa_scope_destroy(around);
 }
 
-static sa_scope      *contested;
+static sa_scope         *contested;
 static pthread_barrier_t both;
 
 static void *
@@ -342,7 +356,7 @@ leave_and_destroy_at_the_same_time_free_it_once(void **state)
   sa_scope_destroy(around);
 }
 
-/* --- threads that end inside --------------------------------------------------------------------------------- */
+/* --- threads that end inside ------------------------------------------------------------------ */
 
 static void
 a_thread_that_exits_inside_leaves(void **state)
@@ -446,7 +460,7 @@ destructors_of_an_exiting_thread_may_use_scopes(void **state)
   sa_scope_destroy(around);
 }
 
-/* --- fork ---------------------------------------------------------------------------------------------------- */
+/* --- fork ------------------------------------------------------------------------------------- */
 
 struct family {
   sa_scope *around; /* watches both */
@@ -504,6 +518,31 @@ destroy_in_child(void *scope)
   sa_scope_destroy(scope);
 }
 
+static void
+check_in_child(void *around)
+{
+  if (stats_of(around).held != 0)
+    exit(1);
+}
+
+static void
+what_was_destroyed_goes_in_a_forks_child_when_its_creator_was_inside(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {create, leave, NULL};
+  struct actor actor;
+  sa_scope    *around = watcher();
+  start(&actor, around, steps);
+  next(&actor); /* creates one inside and stays there */
+  sa_scope_destroy(actor.scope);
+  assert_true(stats_of(around).held > 0);
+  assert_int_equal(child_run(check_in_child, around).status, 0);
+  next(&actor);
+  assert_int_equal(stats_of(around).held, 0);
+  end(&actor);
+  sa_scope_destroy(around);
+}
+
 static void *
 fork_while_the_creator_is_inside(void *argument)
 {
@@ -523,7 +562,7 @@ a_forks_child_may_destroy_a_scope_whose_creator_is_not_there(void **state)
   sa_scope_destroy(family.own);
 }
 
-/* --- trim ------------------------------------------------------------------------------------------------------ */
+/* --- trim ------------------------------------------------------------------------------------- */
 
 static void
 warm(struct actor *actor)
@@ -571,6 +610,7 @@ main(void)
     cmocka_unit_test(a_scope_outlives_its_creator),
     cmocka_unit_test(destructors_of_an_exiting_thread_may_use_scopes),
     cmocka_unit_test(in_a_forks_child_the_forking_thread_goes_on_and_others_entries_are_gone),
+    cmocka_unit_test(what_was_destroyed_goes_in_a_forks_child_when_its_creator_was_inside),
     cmocka_unit_test(a_forks_child_may_destroy_a_scope_whose_creator_is_not_there),
     cmocka_unit_test(scopes_work_on_after_a_trim),
   };

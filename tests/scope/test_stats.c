@@ -66,7 +66,7 @@ what_is_reserved_is_zero(void **state)
   sa_scope_destroy(scope);
 }
 
-/* --- STUBALLOC=report=leaks ------------------------------------------------------------------------------ */
+/* --- STUBALLOC=report=leaks ------------------------------------------------------------------- */
 
 /* The program runs itself with an argument: what it then does is reported when it exits. */
 static const char *program;

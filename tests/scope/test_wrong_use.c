@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "scope_test.h"
 
+#include <semaphore.h>
 #include <sys/mman.h>
 
 static sa_scope *
@@ -12,7 +13,7 @@ make(void)
   return scope;
 }
 
-/* --- handles ------------------------------------------------------------------------------------------ */
+/* --- handles ---------------------------------------------------------------------------------- */
 
 static void
 leave(void *scope)
@@ -140,6 +141,45 @@ use_of_a_scope_that_was_destroyed(void **state)
 }
 
 static void
+wait_until(sem_t *semaphore)
+{
+  while (sem_wait(semaphore) != 0)
+    ;
+}
+
+static sem_t inside, done;
+
+static void *
+stay_inside(void *scope)
+{
+  enter(scope);
+  sem_post(&inside);
+  wait_until(&done);
+  return NULL;
+}
+
+static void
+enter_after_destroy(void *scope)
+{
+  pthread_t thread;
+  pthread_create(&thread, NULL, stay_inside, scope);
+  wait_until(&inside);
+  sa_scope_destroy(scope);
+  enter(scope);
+}
+
+static void
+enter_of_a_destroyed_scope_that_another_thread_is_still_inside(void **state)
+{
+  (void)state;
+  sa_scope *scope = make();
+  sem_init(&inside, 0, 0);
+  sem_init(&done, 0, 0);
+  aborts_saying(enter_after_destroy, scope, "sa_scope_enter", "it was destroyed (scope 'mine')");
+  sa_scope_destroy(scope);
+}
+
+static void
 the_same_after_its_memory_went_back(void **state)
 {
   (void)state;
@@ -150,6 +190,14 @@ the_same_after_its_memory_went_back(void **state)
   aborts_saying(destroy, scope, "sa_scope_destroy", "destroyed");
 }
 
+/* Where in its unit a scope would be. */
+static void *
+like(const sa_scope *scope, void *near)
+{
+  const uintptr_t unit = 64 * KIB;
+  return (void *)(((uintptr_t)near + unit - 1) / unit * unit + (uintptr_t)scope % unit);
+}
+
 static void
 handles_that_are_no_scopes(void **state)
 {
@@ -157,22 +205,36 @@ handles_that_are_no_scopes(void **state)
   static char global[100];
   char        local[100];
   sa_scope   *scope = make();
-  void       *small = sa_malloc(100), *large = sa_malloc(1000000), *own = sa_scope_alloc(scope, 100);
-  void       *none = mmap(NULL, 1 << 20, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  void *const wrong[] = {global,     local,       small,          large, own, none, (void *)16,
-                         (char *)scope + 16, (char *)scope + 65536, (void *)(UINTPTR_MAX - 15)};
+  char       *small = sa_malloc(100), *large = sa_malloc(1 * MIB);
+  void       *none = mmap(NULL, 1 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  for (size_t i = 0; i < 1 * MIB; i += sizeof(int))
+    memcpy(large + i, &(int){1}, sizeof(int));
+  void *const wrong[] = {
+    global,
+    local,
+    small,
+    large,
+    none,
+    sa_scope_alloc(scope, 100),
+    (char *)scope + 16,
+    like(scope, large + 1),
+    like(scope, none),
+    (void *)16,
+    (void *)(UINTPTR_MAX - 15),
+  };
   for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     aborts_saying(enter, wrong[i], "sa_scope_enter", "no scope");
     aborts_saying(destroy, wrong[i], "sa_scope_destroy", "no scope");
     aborts_saying(allocate, wrong[i], "sa_scope_alloc", "no scope");
     aborts_saying(leave, wrong[i], "sa_scope_leave", "not inside");
   }
+  munmap(none, 1 * MIB);
   sa_free(small);
   sa_free(large);
   sa_scope_destroy(scope);
 }
 
-/* --- blocks ------------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static void
 free_it(void *block)
@@ -265,12 +327,28 @@ a_pointer_inside_a_block(void **state)
 }
 
 static void
+a_pointer_to_where_an_earlier_scope_had_a_block(void **state)
+{
+  (void)state;
+  sa_scope *scope = sa_scope_create(NULL);
+  for (unsigned i = 0; i < 100; i++)
+    assert_non_null(sa_scope_alloc(scope, 16));
+  sa_scope_destroy(scope);
+  scope = sa_scope_create(NULL);
+  char *block = sa_scope_alloc(scope, 64);
+  is_refused(block + 16, "inside a block");
+  is_refused(block + 640, "or to none");
+  sa_scope_destroy(scope);
+}
+
+static void
 a_pointer_inside_a_large_block(void **state)
 {
   (void)state;
   sa_scope *scope = make();
   char     *block = sa_scope_alloc(scope, 200000);
-  aborts_saying(free_it, block + 16, "free", "inside a block");
+  aborts_saying(free_it, block + 16, "free", "inside a block (scope 'mine')");
+  aborts_saying(keep_it, block + 16, "keep", "inside a block (scope 'mine')");
   aborts_saying(free_it, block + 100000, "free", "did not give it out");
   sa_scope_destroy(scope);
 }
@@ -320,11 +398,13 @@ main(void)
     cmocka_unit_test(destroy_of_what_was_destroyed),
     cmocka_unit_test(destroy_of_what_another_thread_destroyed),
     cmocka_unit_test(use_of_a_scope_that_was_destroyed),
+    cmocka_unit_test(enter_of_a_destroyed_scope_that_another_thread_is_still_inside),
     cmocka_unit_test(the_same_after_its_memory_went_back),
     cmocka_unit_test(handles_that_are_no_scopes),
     cmocka_unit_test(a_block_that_is_free_already),
     cmocka_unit_test(a_block_that_another_thread_has_freed),
     cmocka_unit_test(a_pointer_inside_a_block),
+    cmocka_unit_test(a_pointer_to_where_an_earlier_scope_had_a_block),
     cmocka_unit_test(a_pointer_inside_a_large_block),
     cmocka_unit_test(a_pointer_to_no_block_of_a_scope),
     cmocka_unit_test(a_large_block_that_is_free_already),

@@ -77,7 +77,7 @@ below(struct thread *thread, unsigned limit)
   return (unsigned)(next_random(thread) >> 33) % limit;
 }
 
-/* --- blocks --------------------------------------------------------------------------------------- */
+/* --- blocks ----------------------------------------------------------------------------------- */
 
 static size_t
 random_size(struct thread *thread)
@@ -214,7 +214,7 @@ use_block(struct thread *thread)
   }
 }
 
-/* --- scopes --------------------------------------------------------------------------------------- */
+/* --- scopes ----------------------------------------------------------------------------------- */
 
 static bool
 is_inside(const struct thread *thread, const sa_scope *scope)
