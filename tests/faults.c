@@ -163,9 +163,18 @@ entered(sa_scope *scope)
   return inside;
 }
 
+static pthread_key_t late_key; /* its destructor comes after the library's */
+
+static void
+destroy_late(void *scope)
+{
+  sa_scope_destroy(scope);
+}
+
 static void *
 share(void *scope)
 {
+  pthread_setspecific(late_key, answer(sa_scope_create(NULL)));
   if (entered(scope)) /* and exits inside */
     use_blocks(scope);
   return NULL;
@@ -187,6 +196,7 @@ use_scopes(void)
     sa_scope_destroy(inner);
   }
   pthread_t thread;
+  pthread_key_create(&late_key, destroy_late);
   if (pthread_create(&thread, NULL, share, outer) == 0)
     pthread_join(thread, NULL);
   struct sa_scope_stats stats;

@@ -146,8 +146,9 @@ end_of_blocks(struct sa_chunk *chunk)
 static void
 keep_warm(struct sa_chunk *chunk)
 {
-  if (!sa_thread.watched || !sa_chunk_may_keep()) {
-    sa_thread.trims_seen = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
+  if (!sa_chunk_may_keep()) {
+    if (sa_thread.watched)
+      sa_thread.trims_seen = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
     sa_chunk_give(chunk, end_of_blocks(chunk));
     return;
   }

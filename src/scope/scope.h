@@ -193,7 +193,6 @@ struct sa_thread {
   struct sa_chunk *warm;
   uint64_t         id;      /* 0: it has not begun */
   bool             watched; /* its exit will be seen */
-  bool             exited;
   unsigned         trims_seen;
 };
 

@@ -41,6 +41,7 @@ sa_thread_begin(void)
   }
   sa_os_watch_thread();
   sa_thread.watched = true;
+  sa_thread.trims_seen = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
   return true;
 }
 
@@ -329,9 +330,9 @@ sa_scope_leave(struct sa_scope *scope)
 void
 sa_thread_exits(void)
 {
-  sa_thread.exited = true;
   while (sa_thread.top != &sa_no_frame)
     pop(true);
   sa_chunk_cool();
   sa_thread.watched = false;
+  sa_thread.trims_seen--; /* so that it keeps no chunk any more */
 }

@@ -347,7 +347,7 @@ a_pointer_inside_a_large_block(void **state)
   (void)state;
   sa_scope *scope = make();
   char     *block = sa_scope_alloc(scope, 200000);
-  aborts_saying(free_it, block + 16, "free", "inside a block (scope 'mine')");
+  aborts_saying(free_it, block + 16, "free", "inside a block");
   aborts_saying(keep_it, block + 16, "keep", "inside a block (scope 'mine')");
   aborts_saying(free_it, block + 100000, "free", "did not give it out");
   sa_scope_destroy(scope);
