@@ -94,7 +94,8 @@ class Results:
         names = self.allocators()
         yield ["", "unit", *names]
         for measure in self.measures:
-            yield [measure, self.unit(measure), *(self.cell(measure, name) for name in names)]
+            if any(self.median(measure, name) is not None for name in names):
+                yield [measure, self.unit(measure), *(self.cell(measure, name) for name in names)]
 
     def remarks(self):
         """What those measured that are there for one workload alone."""
