@@ -319,7 +319,9 @@ sa_block_check(const char *what, const void *block)
 struct sa_hooks {
   void (*free)(void *block);
   void (*free_large)(struct sa_slab *slab, void *block);
+  /* Where it is, or by moving its pages; NULL: it must be copied, into one from `alloc_beside`. */
   void *(*resize)(struct sa_slab *slab, void *block, size_t size);
+  void *(*alloc_beside)(const struct sa_slab *slab, const void *block, size_t size);
   size_t (*size)(const struct sa_slab *slab, const void *block);
   void (*thread_exits)(void); /* before the engine's cache goes */
   void (*forked)(void);       /* in the child, after the engine */

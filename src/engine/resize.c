@@ -57,24 +57,32 @@ is_large(const struct sa_slab *slab)
 }
 
 static size_t
-usable_size(const struct sa_slab *slab)
+size_of(const struct sa_slab *slab, const void *block)
 {
+  if (sa_is_lent(slab))
+    return sa_hooks_get()->size(slab, block);
   return is_large(slab) ? slab->length : slab->size;
 }
 
 size_t
 sa_usable_size(const void *block)
 {
-  if (!block)
-    return 0;
-  struct sa_slab *slab = slab_or_misuse("usable_size", block);
-  return sa_is_lent(slab) ? sa_hooks_get()->size(slab, block) : usable_size(slab);
+  return block ? size_of(slab_or_misuse("usable_size", block), block) : 0;
+}
+
+/* Where it is, or by moving its pages; NULL: it must be copied. */
+static void *
+resize(struct sa_slab *slab, void *block, size_t size)
+{
+  if (sa_is_lent(slab))
+    return sa_hooks_get()->resize(slab, block, size);
+  return is_large(slab) && size > SA_CLASS_MAX ? sa_large_resize(slab, block, size) : NULL;
 }
 
 static void *
-copy_to_new(void *block, size_t old_size, size_t size)
+copy_to_new(struct sa_slab *slab, void *block, size_t old_size, size_t size)
 {
-  void *to = sa_malloc(size);
+  void *to = sa_is_lent(slab) ? sa_hooks_get()->alloc_beside(slab, block, size) : sa_malloc(size);
   if (!to)
     return NULL;
   memcpy(to, block, old_size < size ? old_size : size);
@@ -88,18 +96,12 @@ sa_realloc(void *block, size_t size)
   if (!block)
     return sa_malloc(size);
   struct sa_slab *slab = slab_or_misuse("realloc", block);
-  if (sa_is_lent(slab))
-    return sa_hooks_get()->resize(slab, block, size);
-  size_t old_size = usable_size(slab);
+  size_t          old_size = size_of(slab, block);
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
   /* shrinking by less than half is not worth a copy */
   if (size <= old_size && size > old_size / 2)
     return block;
-  if (is_large(slab) && size > SA_CLASS_MAX) {
-    void *resized = sa_large_resize(slab, block, size);
-    if (resized)
-      return resized;
-  }
-  return copy_to_new(block, old_size, size);
+  void *resized = resize(slab, block, size);
+  return resized ? resized : copy_to_new(slab, block, old_size, size);
 }

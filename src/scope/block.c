@@ -167,23 +167,13 @@ sa_block_free(void *block)
 void *
 sa_block_resize(struct sa_slab *slab, void *block, size_t size)
 {
-  size_t old_size = sa_block_size(slab, block);
-  if (size > PTRDIFF_MAX)
-    return sa_no_memory();
-  /* shrinking by less than half is not worth a copy */
-  if (size <= old_size && size > old_size / 2)
-    return block;
-  if (is_large(slab) && size > SA_BLOCK_MAX) {
-    void *resized = sa_lent_resize(slab, block, size);
-    if (resized)
-      return resized;
-  }
-  void *to = sa_scope_alloc(scope_in(slab, block), size);
-  if (!to)
-    return NULL;
-  memcpy(to, block, old_size < size ? old_size : size);
-  sa_free(block);
-  return to;
+  return is_large(slab) && size > SA_BLOCK_MAX ? sa_lent_resize(slab, block, size) : NULL;
+}
+
+void *
+sa_block_beside(const struct sa_slab *slab, const void *block, size_t size)
+{
+  return sa_scope_alloc(scope_in(slab, block), size);
 }
 
 void *

@@ -415,6 +415,7 @@ void *sa_arena_block(struct sa_arena *arena, size_t size);
 struct sa_scope *sa_scope_of(const void *block);
 void             sa_block_free(void *block);
 void            *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
+void            *sa_block_beside(const struct sa_slab *slab, const void *block, size_t size);
 size_t           sa_block_size(const struct sa_slab *slab, const void *block);
 
 /* --- stack.c ---------------------------------------------------------------------------------- */

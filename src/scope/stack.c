@@ -15,6 +15,7 @@ static const struct sa_hooks hooks = {
   .free = sa_block_free,
   .free_large = sa_lent_free,
   .resize = sa_block_resize,
+  .alloc_beside = sa_block_beside,
   .size = sa_block_size,
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
