@@ -12,15 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stuballoc.h"
+#include "marked.h"
 
 enum { THREADS = 4, GENERATIONS = 6, PLACES = 512, OWN = 128 };
-
-/* What a block starts with; the rest of it repeats the low byte of `mark`. */
-struct head {
-  size_t   size;
-  uint64_t mark;
-};
 
 static _Atomic(struct head *) places[PLACES];
 static unsigned long          steps = 20000;
@@ -40,32 +34,6 @@ random_size(uint64_t *state)
   uint64_t random = next_random(state);
   size_t   most = random % 64 == 0 ? 400000 : random % 8 == 0 ? 40000 : 1500;
   return sizeof(struct head) + (random >> 8) % most;
-}
-
-static void
-fail(const char *what)
-{
-  fprintf(stderr, "exchange: %s\n", what);
-  abort();
-}
-
-static void
-fill(struct head *block, size_t size, uint64_t mark)
-{
-  block->size = size;
-  block->mark = mark;
-  memset(block + 1, (int)(mark & 0xff), size - sizeof *block);
-}
-
-static void
-check(const struct head *block, size_t size)
-{
-  const unsigned char *body = (const unsigned char *)(block + 1);
-  for (size_t i = 0; i < size - sizeof *block; i += 1 + i / 8)
-    if (body[i] != (unsigned char)block->mark)
-      fail("a block was overwritten");
-  if (sa_usable_size(block) < size)
-    fail("a block is smaller than it should be");
 }
 
 static struct head *

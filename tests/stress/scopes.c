@@ -15,15 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stuballoc.h"
+#include "marked.h"
 
 enum { THREADS = 4, GENERATIONS = 5, SHARED = 6, POOL = 16, DEPTH = 6, OWN = 64 };
-
-/* What a block starts with; the rest of it repeats the low byte of `mark`. */
-struct head {
-  size_t   size;
-  uint64_t mark;
-};
 
 /* A scope that any thread may enter and destroy, and some of its blocks that any may take. */
 struct shared {
@@ -54,13 +48,6 @@ struct thread {
 static struct shared all[SHARED];
 static unsigned long steps = 20000;
 
-static void
-fail(const char *what)
-{
-  fprintf(stderr, "scopes: %s\n", what);
-  abort();
-}
-
 static uint64_t
 next_random(struct thread *thread)
 {
@@ -84,25 +71,6 @@ random_size(struct thread *thread)
 {
   unsigned most = below(thread, 200) == 0 ? 200000 : below(thread, 20) == 0 ? 20000 : 600;
   return sizeof(struct head) + below(thread, most);
-}
-
-static void
-fill(struct head *block, size_t size, uint64_t mark)
-{
-  block->size = size;
-  block->mark = mark;
-  memset(block + 1, (int)(mark & 0xff), size - sizeof *block);
-}
-
-static void
-check(const struct head *block, size_t size)
-{
-  const unsigned char *body = (const unsigned char *)(block + 1);
-  for (size_t i = 0; i < size - sizeof *block; i += 1 + i / 8)
-    if (body[i] != (unsigned char)block->mark)
-      fail("a block was overwritten");
-  if (sa_usable_size(block) < size)
-    fail("a block is smaller than it should be");
 }
 
 static void
