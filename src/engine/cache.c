@@ -6,12 +6,13 @@
 
 struct sa_slab                   sa_no_slab;
 struct sa_cache                  sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
-_Thread_local struct sa_cache   *sa_self = &sa_no_cache;
+SA_EACH_THREADS struct sa_cache *sa_own_cache = &sa_no_cache;
 _Atomic(const struct sa_hooks *) sa_hooks;
 
 /* Set when this thread's cache was given up at its exit. What is allocated after that, by
  * destructors that run later, comes through a cache borrowed for the one call. */
-static _Thread_local bool exited;
+SA_EACH_THREADS_STATIC bool own_exited;
+#define exited SA_THIS_THREADS(own_exited)
 
 /* Every cache there is, in use or waiting for a thread. Pushed to by compare-and-swap with
  * release, read with acquire; nothing is ever taken off. */

@@ -42,9 +42,17 @@
 #include <stdint.h>
 
 #include "engine/classes.h"
+#include "os/thread.h"
 #include "stuballoc.h"
 
 #pragma GCC visibility push(hidden)
+
+/* The printf whose formats sa_say takes: C11's, for which GCC for Windows has another name. */
+#if defined(_WIN32) && !defined(__clang__)
+#define SA_PRINTF gnu_printf
+#else
+#define SA_PRINTF printf
+#endif
 
 #define SA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SA_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -184,8 +192,9 @@ extern struct sa_slab *sa_home_slabs;
 extern struct sa_slab sa_no_slab;
 /* This thread's cache; before its first allocation and after its exit sa_no_cache, which has no
  * slabs and owns none: so the fast path need not ask whether there is a cache. */
-extern struct sa_cache                sa_no_cache;
-extern _Thread_local struct sa_cache *sa_self;
+extern struct sa_cache                  sa_no_cache;
+extern SA_EACH_THREADS struct sa_cache *sa_own_cache;
+#define sa_self SA_THIS_THREADS(sa_own_cache)
 
 /* --- region.c: address space ----------------------------------------------------------------- */
 
@@ -346,7 +355,7 @@ struct sa_options {
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);
 /* Says one line that starts with "stuballoc: ". */
-void sa_say(const char *format, ...) SA_ATTRIBUTE(format(printf, 1, 2));
+void sa_say(const char *format, ...) SA_ATTRIBUTE(format(SA_PRINTF, 1, 2));
 
 /* NULL with errno ENOMEM. */
 void *sa_no_memory(void);
