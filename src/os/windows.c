@@ -184,9 +184,12 @@ thread_event(void *module, DWORD reason, void *unused)
 __attribute__((section(".CRT$XLY"), used)) static const PIMAGE_TLS_CALLBACK on_thread_event =
   thread_event;
 
+/* Wine has the function, but up to 8.0 it does nothing, and does not say so. */
 bool
 sa_os_fence_others(void)
 {
+  if (GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version"))
+    return false;
   FlushProcessWriteBuffers();
   return true;
 }
