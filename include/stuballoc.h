@@ -25,7 +25,9 @@ extern "C" {
 #define SA_ATTRIBUTE(...)
 #endif
 
-#if defined(__GNUC__) && !defined(_WIN32)
+#if defined(_WIN32) && defined(SA_BUILDING) && defined(DLL_EXPORT)
+#define SA_API __declspec(dllexport)
+#elif defined(__GNUC__) && !defined(_WIN32)
 #define SA_API __attribute__((visibility("default")))
 #else
 #define SA_API

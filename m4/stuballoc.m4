@@ -28,11 +28,14 @@ AC_DEFUN([SA_IF_LINKS], [
   AS_IF([test "$sa_links" = yes], [$2], [$3])
 ])
 
-# SA_OPTIONAL_MODULE(PREFIX, MODULE)
+# SA_OPTIONAL_MODULE(PREFIX, MODULE, [INSTEAD])
 # Looks for a pkg-config module that is never required: sets PREFIX_CFLAGS, PREFIX_LIBS, the
-# automake conditional HAVE_PREFIX, and have_MODULE to what the summary should say.
+# automake conditional HAVE_PREFIX, and have_MODULE to what the summary should say. For Windows it
+# does INSTEAD: pkg-config would find the building machine's.
 AC_DEFUN([SA_OPTIONAL_MODULE], [
-  PKG_CHECK_MODULES([$1], [$2], [AS_TR_SH([have_$2])=yes], [AS_TR_SH([have_$2])=no])
+  AS_TR_SH([have_$2])=no
+  AS_IF([test $windows = yes], [$3],
+    [PKG_CHECK_MODULES([$1], [$2], [AS_TR_SH([have_$2])=yes], [:])])
   AM_CONDITIONAL([HAVE_$1], [test "$AS_TR_SH([have_$2])" = yes])
 ])
 

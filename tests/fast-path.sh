@@ -2,12 +2,13 @@
 # Looks at what the compiler made of the two fast paths. `fast-path.sh show` prints it, as it stands
 # in doc/fast-path.md.
 
-object=$top_builddir/src/.libs/libstuballoc.so
+object=${SA_LIBRARY:-$top_builddir/src/.libs/libstuballoc.so}
+OBJDUMP=${OBJDUMP:-objdump}
 
 # Everything that is at most a table, a list and a compare stays in these two functions; the rest is
 # called or jumped to.
 code_of() {
-  objdump --disassemble="$1" --no-show-raw-insn --no-addresses "$object" \
+  "$OBJDUMP" --disassemble="$1" --no-show-raw-insn --no-addresses "$object" \
     | sed -n "/<$1>:/,\$p" | sed '/^$/,$d; s/[[:space:]]*#.*//; s/  *$//'
 }
 
@@ -34,7 +35,7 @@ calls_nobody_first() {
   ! code_of "$1" | sed '/\<ret/q' | grep -E '\<call'
 }
 
-if [ "$(uname -m)" != x86_64 ] || ! command -v objdump >/dev/null || ! [ -f "$object" ] \
+if [ "$(uname -m)" != x86_64 ] || ! command -v "$OBJDUMP" >/dev/null || ! [ -f "$object" ] \
   || [ -n "${SANITIZER_FLAGS-}" ]; then
   skip 'the fast paths take no lock' 'needs a plain shared library for x86-64 and objdump'
   finish

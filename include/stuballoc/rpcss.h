@@ -85,7 +85,7 @@ typedef void *RPC_SS_THREAD_HANDLE;
 typedef void *RPC_CLIENT_ALLOC(size_t Size);
 typedef void  RPC_CLIENT_FREE(void *Ptr);
 
-/* --- The environment ------------------------------------------------------------------------ */
+/* --- The environment -------------------------------------------------------------------------- */
 
 /*
  * Creates a scope and enters it, so that this thread's stubs and RpcSsAllocate take their memory
@@ -126,7 +126,7 @@ SA_API RPC_SS_THREAD_HANDLE RpcSmGetThreadHandle(RPC_STATUS *pStatus);
 SA_API void       RpcSsSetThreadHandle(RPC_SS_THREAD_HANDLE Id);
 SA_API RPC_STATUS RpcSmSetThreadHandle(RPC_SS_THREAD_HANDLE Id);
 
-/* --- Blocks --------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 /*
  * Returns a block in the scope that this thread is in, aligned to 16 bytes. A size of 0 gives a
@@ -145,7 +145,7 @@ SA_API void *RpcSmAllocate(size_t Size, RPC_STATUS *pStatus) SA_ATTRIBUTE(alloc_
 SA_API void       RpcSsFree(void *NodeToFree);
 SA_API RPC_STATUS RpcSmFree(void *NodeToFree);
 
-/* --- The client's own functions ------------------------------------------------------------- */
+/* --- The client's own functions --------------------------------------------------------------- */
 
 /*
  * Sets the functions by which client stubs of this thread allocate and free. Until then it is the
@@ -174,7 +174,7 @@ SA_API RPC_STATUS RpcSmSwapClientAllocFree(RPC_CLIENT_ALLOC  *ClientAlloc,
  */
 SA_API RPC_STATUS RpcSmClientFree(void *pNodeToFree);
 
-/* --- Context handles ------------------------------------------------------------------------ */
+/* --- Context handles -------------------------------------------------------------------------- */
 
 /*
  * Reclaims what the client keeps for a context handle that has become useless, without a word to

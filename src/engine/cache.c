@@ -6,12 +6,13 @@
 
 struct sa_slab                   sa_no_slab;
 struct sa_cache                  sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
-_Thread_local struct sa_cache   *sa_self = &sa_no_cache;
+SA_EACH_THREADS struct sa_cache *sa_own_cache = &sa_no_cache;
 _Atomic(const struct sa_hooks *) sa_hooks;
 
 /* Set when this thread's cache was given up at its exit. What is allocated after that, by
  * destructors that run later, comes through a cache borrowed for the one call. */
-static _Thread_local bool exited;
+SA_EACH_THREADS_STATIC bool own_exited;
+#define exited SA_THIS_THREADS(own_exited)
 
 /* Every cache there is, in use or waiting for a thread. Pushed to by compare-and-swap with
  * release, read with acquire; nothing is ever taken off. */
@@ -36,7 +37,7 @@ step_ends(struct sa_cache *cache)
   atomic_store_explicit(&cache->busy, false, memory_order_relaxed);
 }
 
-/* --- adopted slabs ------------------------------------------------------------------------------- */
+/* --- adopted slabs ---------------------------------------------------------------------------- */
 
 static void
 give_up_adopted(struct sa_cache *cache, unsigned place)
@@ -80,7 +81,7 @@ take_adopted(struct sa_cache *cache, unsigned cls)
   return NULL;
 }
 
-/* --- parcels ------------------------------------------------------------------------------------- */
+/* --- parcels ---------------------------------------------------------------------------------- */
 
 static void
 send(struct sa_parcel *parcel)
@@ -119,7 +120,7 @@ start(struct sa_parcel *parcel, struct sa_slab *slab, void *block)
   add(parcel, block);
 }
 
-/* --- current slabs --------------------------------------------------------------------------------- */
+/* --- current slabs ---------------------------------------------------------------------------- */
 
 static void
 give_up_current(struct sa_cache *cache, unsigned cls)
@@ -212,7 +213,7 @@ sa_cache_refill(struct sa_cache *cache, unsigned cls)
   return block;
 }
 
-/* --- frees off the fast path ------------------------------------------------------------------------ */
+/* --- frees off the fast path ------------------------------------------------------------------ */
 
 static void
 check_start(const struct sa_slab *slab, const void *block)
@@ -267,7 +268,7 @@ sa_cache_free(struct sa_slab *slab, void *block)
   step_ends(cache);
 }
 
-/* --- a cache's own life ------------------------------------------------------------------------------- */
+/* --- a cache's own life ----------------------------------------------------------------------- */
 
 static struct sa_cache *
 waiting_cache(void)

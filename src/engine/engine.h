@@ -42,9 +42,17 @@
 #include <stdint.h>
 
 #include "engine/classes.h"
+#include "os/thread.h"
 #include "stuballoc.h"
 
 #pragma GCC visibility push(hidden)
+
+/* The printf whose formats sa_say takes: C11's, for which GCC for Windows has another name. */
+#if defined(_WIN32) && !defined(__clang__)
+#define SA_PRINTF gnu_printf
+#else
+#define SA_PRINTF printf
+#endif
 
 #define SA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SA_UNLIKELY(x) __builtin_expect(!!(x), 0)
@@ -173,7 +181,7 @@ struct sa_cache {
   _Atomic bool     in_use; /* taken with acquire, given up with release */
 };
 
-/* --- The fast path's data ------------------------------------------------------------------- */
+/* --- The fast path's data --------------------------------------------------------------------- */
 
 /* The first region once more, so that a free finds a descriptor without following a pointer.
  * Written once, when the library is loaded or, if that is earlier, by the first to allocate; no
@@ -186,10 +194,11 @@ extern struct sa_slab *sa_home_slabs;
 extern struct sa_slab sa_no_slab;
 /* This thread's cache; before its first allocation and after its exit sa_no_cache, which has no
  * slabs and owns none: so the fast path need not ask whether there is a cache. */
-extern struct sa_cache                sa_no_cache;
-extern _Thread_local struct sa_cache *sa_self;
+extern struct sa_cache                  sa_no_cache;
+extern SA_EACH_THREADS struct sa_cache *sa_own_cache;
+#define sa_self SA_THIS_THREADS(sa_own_cache)
 
-/* --- region.c: address space ----------------------------------------------------------------- */
+/* --- region.c: address space ------------------------------------------------------------------ */
 
 /* The region of an address, NULL when it is none of ours. */
 struct sa_region *sa_region_of(const void *address);
@@ -210,7 +219,7 @@ sa_region_unit(const struct sa_region *region, const void *address)
  * NULL when it is not the engine's. */
 struct sa_slab *sa_slab_of(const void *address);
 
-/* --- units.c: taking and giving back units --------------------------------------------------- */
+/* --- units.c: taking and giving back units ---------------------------------------------------- */
 
 /* Takes units in a row, ready to be touched, at a multiple of `alignment` bytes (at least a unit).
  * Returns the first one's descriptor, NULL when there is no memory. `zeroed` tells whether all of
@@ -267,7 +276,7 @@ sa_slab_class(const struct sa_slab *slab)
   return sa_slab_what(slab) - 1;
 }
 
-/* --- cache.c: threads -------------------------------------------------------------------------- */
+/* --- cache.c: threads ------------------------------------------------------------------------- */
 
 /* This thread's cache, made if there is none; NULL when there is no memory. A thread that has
  * already exited gets one only until sa_cache_done. */
@@ -284,7 +293,7 @@ void *sa_large_alloc(size_t size, size_t alignment, bool zero);
 void  sa_large_free(struct sa_slab *slab, void *block);
 void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
 
-/* --- check.c: every pointer, where the build asks for it ---------------------------------------- */
+/* --- check.c: every pointer, where the build asks for it -------------------------------------- */
 
 #ifdef SA_DEBUG
 void *sa_block_out(void *block); /* returns it */
@@ -311,7 +320,7 @@ sa_block_check(const char *what, const void *block)
 }
 #endif
 
-/* --- hooks: what a room above has lent, and when it wants to be told ----------------------------- */
+/* --- hooks: what a room above has lent, and when it wants to be told -------------------------- */
 
 /* A room above may take units (SA_LENT) and large blocks (SA_LENT_LARGE) and give out blocks of its
  * own in them; it marks them so in the anchor. What comes to the engine about such a block is
@@ -338,7 +347,7 @@ sa_hooks_get(void)
   return atomic_load_explicit(&sa_hooks, memory_order_acquire);
 }
 
-/* --- the rest ---------------------------------------------------------------------------------- */
+/* --- the rest --------------------------------------------------------------------------------- */
 
 /* Says what is wrong with a pointer, on one line, and aborts. */
 _Noreturn void sa_misuse(const char *what, const void *block, const char *reason);
@@ -350,7 +359,7 @@ struct sa_options {
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);
 /* Says one line that starts with "stuballoc: ". */
-void sa_say(const char *format, ...) SA_ATTRIBUTE(format(printf, 1, 2));
+void sa_say(const char *format, ...) SA_ATTRIBUTE(format(SA_PRINTF, 1, 2));
 
 /* NULL with errno ENOMEM. */
 void *sa_no_memory(void);

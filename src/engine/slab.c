@@ -26,7 +26,7 @@ units_of_class(unsigned cls)
   return size <= SA_UNIT / 4 ? 1 : size <= SA_UNIT / 2 ? 2 : 4;
 }
 
-/* --- the anchor's word ------------------------------------------------------------------------- */
+/* --- the anchor's word ------------------------------------------------------------------------ */
 
 static uint64_t
 anchor_with(const struct sa_slab *slab, uint64_t anchor, const void *list, uint32_t count)
@@ -62,7 +62,7 @@ set_owner(struct sa_slab *slab, void *owner)
   atomic_store_explicit(&slab->owner, owner, memory_order_relaxed);
 }
 
-/* --- where claimable slabs are ------------------------------------------------------------------- */
+/* --- where claimable slabs are ---------------------------------------------------------------- */
 
 /* Slabs of each class that are listed; a hint, so that a search that cannot succeed is not begun.
  * Relaxed. */
@@ -138,7 +138,7 @@ sa_slab_claim(unsigned cls)
   return NULL;
 }
 
-/* --- the life of a slab ---------------------------------------------------------------------------- */
+/* --- the life of a slab ----------------------------------------------------------------------- */
 
 /* Slabs start where a cache's sets do. If all of them gave out their first blocks first, these
  * would push each other out of the processor's cache; so each starts at another line of its first

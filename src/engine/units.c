@@ -44,7 +44,7 @@ chunk_of(size_t unit)
   for (size_t chunk = chunk_of((run).first); chunk <= chunk_of((run).first + (run).units - 1);     \
        chunk++)
 
-/* --- used ---------------------------------------------------------------------------------- */
+/* --- used ------------------------------------------------------------------------------------- */
 
 static bool
 set_used(struct sa_region *region, size_t chunk, uint64_t bits)
@@ -85,7 +85,7 @@ unuse(struct run run)
     clear_used(run.region, chunk, bits_in(run, chunk));
 }
 
-/* --- committed and dirty, of a run that is ours ------------------------------------------------ */
+/* --- committed and dirty, of a run that is ours ----------------------------------------------- */
 
 static bool
 has(_Atomic uint64_t *words, struct run run)
@@ -112,21 +112,47 @@ mark(_Atomic uint64_t *words, struct run run, bool as)
   return changed;
 }
 
-/* Chunks are committed whole, with their descriptors: two calls for 64 units. A neighbour's pages
- * in them may be committed already; once more does no harm. */
+/*
+ * A fresh chunk is committed whole, so that its other units need no call of their own. It may be said
+ * of the others only if none of them was decommitted meanwhile, and that shows in the chunk's word:
+ * when it is still 0, nobody has had a committed unit in the chunk since before our call, for whoever
+ * was first would have set our bits as well, which only we clear.
+ */
+static bool
+commit_in_chunk(struct run run, size_t chunk)
+{
+  _Atomic uint64_t *word = &run.region->committed[chunk];
+  uint64_t          known = atomic_load_explicit(word, memory_order_relaxed);
+  const uint64_t    mine = bits_in(run, chunk);
+  uint64_t          bits;
+  do {
+    bits = known == 0 ? UINT64_MAX : mine;
+    size_t     from = (size_t)__builtin_ctzll(bits);
+    struct run part = {run.region, chunk * SA_CHUNK_UNITS + from,
+                       (size_t)__builtin_popcountll(bits)};
+    if (!sa_os_commit(address_of(part), part.units * SA_UNIT))
+      return false;
+  } while (!atomic_compare_exchange_strong_explicit(word, &known, known | bits,
+                                                    memory_order_relaxed, memory_order_relaxed));
+  return true;
+}
+
+/* With the descriptors of all chunks that the run lies in. They stay committed, so once more does no
+ * harm. */
 static bool
 commit(struct run run)
 {
   struct sa_region *region = run.region;
   if (has(region->committed, run))
     return true;
-  struct run whole = {.region = region, .first = chunk_of(run.first) * SA_CHUNK_UNITS};
-  whole.units = (chunk_of(run.first + run.units - 1) + 1) * SA_CHUNK_UNITS - whole.first;
-  struct sa_slab *slabs = &region->slabs[whole.first];
-  if (!sa_os_commit(slabs, whole.units * sizeof *slabs)
-      || !sa_os_commit(address_of(whole), whole.units * SA_UNIT))
+  size_t          first = chunk_of(run.first) * SA_CHUNK_UNITS;
+  size_t          end = (chunk_of(run.first + run.units - 1) + 1) * SA_CHUNK_UNITS;
+  struct sa_slab *slabs = &region->slabs[first];
+  if (!sa_os_commit(slabs, (end - first) * sizeof *slabs))
     return false;
-  mark(region->committed, whole, true);
+  FOR_CHUNKS (chunk, run)
+    if (!commit_in_chunk(run, chunk))
+      return false;
   return true;
 }
 
@@ -139,7 +165,7 @@ decommit(struct run run)
   atomic_fetch_add_explicit(&units_returned, run.units, memory_order_relaxed);
 }
 
-/* --- the reserve -------------------------------------------------------------------------------- */
+/* --- the reserve ------------------------------------------------------------------------------ */
 
 static void
 count_used(struct run run)
@@ -179,7 +205,7 @@ make_ready(struct run run, bool *zeroed)
   return true;
 }
 
-/* --- the search --------------------------------------------------------------------------------- */
+/* --- the search ------------------------------------------------------------------------------- */
 
 /* The bits at which `units` set bits in a row start. */
 static uint64_t
@@ -287,7 +313,7 @@ use_somewhere(struct run *run, size_t alignment)
   return false;
 }
 
-/* --- what the header promises --------------------------------------------------------------------- */
+/* --- what the header promises ----------------------------------------------------------------- */
 
 static struct run
 run_from(const struct sa_slab *first, size_t units)

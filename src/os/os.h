@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "os/thread.h"
+
 #pragma GCC visibility push(hidden)
 
 enum sa_os_access { SA_OS_NONE, SA_OS_READ, SA_OS_WRITE };
@@ -71,19 +73,6 @@ void sa_os_yield(void);
  * most SA_OS_WHERE bytes. Not for a fast path. */
 enum { SA_OS_WHERE = 160 };
 void sa_os_where(const void *code, char *text, size_t room);
-
-/* A name for this thread that no other one has while it lives, never NULL. Where the processor has a
- * register for the purpose, reading it takes one instruction; a variable would take two. */
-static inline void *
-sa_os_thread(void)
-{
-#if (defined(__x86_64__) || defined(__aarch64__)) && defined(__linux__)
-  return __builtin_thread_pointer();
-#else
-  static _Thread_local char self;
-  return &self;
-#endif
-}
 
 /* Writes one line to stderr, without allocating. */
 void sa_os_say(const char *line, size_t length);

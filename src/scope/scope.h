@@ -187,7 +187,7 @@ _Static_assert(sizeof(struct sa_chunk) <= SA_DATA * SA_GRANULE, "the data comes 
 #define SA_NOBODY UINT64_MAX
 
 /* What a thread knows for itself. */
-struct sa_thread {
+struct sa_thread_data {
   struct sa_arena *here; /* of the top frame */
   struct sa_frame *top;
   struct sa_chunk *warm;
@@ -197,9 +197,10 @@ struct sa_thread {
 };
 
 /* No scope, below all frames: so that nobody need ask whether there is a frame. */
-extern struct sa_arena                sa_no_arena;
-extern struct sa_frame                sa_no_frame;
-extern _Thread_local struct sa_thread sa_thread;
+extern struct sa_arena                       sa_no_arena;
+extern struct sa_frame                       sa_no_frame;
+extern SA_EACH_THREADS struct sa_thread_data sa_own_thread;
+#define sa_thread SA_THIS_THREADS(sa_own_thread)
 
 /* --- chunks, granules and codes --------------------------------------------------------------- */
 

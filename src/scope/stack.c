@@ -4,9 +4,9 @@
 #include "os/os.h"
 #include "scope/scope.h"
 
-struct sa_arena                sa_no_arena;
-struct sa_frame                sa_no_frame = {.arena = &sa_no_arena};
-_Thread_local struct sa_thread sa_thread = {.here = &sa_no_arena, .top = &sa_no_frame};
+struct sa_arena                       sa_no_arena;
+struct sa_frame                       sa_no_frame = {.arena = &sa_no_arena};
+SA_EACH_THREADS struct sa_thread_data sa_own_thread = {.here = &sa_no_arena, .top = &sa_no_frame};
 
 /* --- beginning and end of a thread ------------------------------------------------------------ */
 

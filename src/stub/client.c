@@ -1,7 +1,7 @@
 /* The functions by which a thread's client stubs allocate and free. */
 #include "stub/stub.h"
 
-struct client {
+struct pair {
   RPC_CLIENT_ALLOC *allocate;
   RPC_CLIENT_FREE  *free;
 };
@@ -31,14 +31,15 @@ default_free(void *block)
     midl_user_free(block);
 }
 
-static _Thread_local struct client client = {default_allocate, default_free};
+SA_EACH_THREADS_STATIC struct pair own_client = {default_allocate, default_free};
+#define client SA_THIS_THREADS(own_client)
 
 RPC_STATUS RPC_ENTRY
 RpcSmSetClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree)
 {
   if (!ClientAlloc || !ClientFree)
     return RPC_S_INVALID_ARG;
-  client = (struct client){ClientAlloc, ClientFree};
+  client = (struct pair){ClientAlloc, ClientFree};
   return RPC_S_OK;
 }
 
@@ -53,7 +54,7 @@ RPC_STATUS RPC_ENTRY
 RpcSmSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientFree,
                          RPC_CLIENT_ALLOC **OldClientAlloc, RPC_CLIENT_FREE **OldClientFree)
 {
-  const struct client old = client;
+  const struct pair old = client;
   if (!OldClientAlloc || !OldClientFree
       || RpcSmSetClientAllocFree(ClientAlloc, ClientFree) != RPC_S_OK)
     return RPC_S_INVALID_ARG;

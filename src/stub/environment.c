@@ -1,7 +1,7 @@
 /* The scopes that a thread enters through the package. */
 #include "stub/stub.h"
 
-/* --- Enable and Disable ------------------------------------------------------------------ */
+/* --- Enable and Disable ----------------------------------------------------------------------- */
 
 static RPC_STATUS
 enable(const void *caller)
@@ -43,7 +43,7 @@ RpcSsDisableAllocate(void)
   RpcSmDisableAllocate();
 }
 
-/* --- handles ----------------------------------------------------------------------------- */
+/* --- handles ---------------------------------------------------------------------------------- */
 
 RPC_SS_THREAD_HANDLE RPC_ENTRY
 RpcSsGetThreadHandle(void)

@@ -40,6 +40,14 @@
 #include "stuballoc/midl.h"
 #include "stuballoc/rpcss.h"
 
+#if defined(_WIN32) && defined(DLL_EXPORT)
+/* So our DLL exports what Windows' headers only declare: all these words stand in a definition. */
+#undef RPC_ENTRY
+#define RPC_ENTRY __declspec(dllexport) __RPC_API
+#undef __RPC_USER
+#define __RPC_USER __declspec(dllexport) __RPC_API
+#endif
+
 #pragma GCC visibility push(hidden)
 
 /* The runtime attached, or NULL. */

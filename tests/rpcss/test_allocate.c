@@ -20,7 +20,7 @@ disable(void **state)
 
 #define enabled_test(function) cmocka_unit_test_setup_teardown(function, enable, disable)
 
-/* --- Allocate ------------------------------------------------------------------------------- */
+/* --- Allocate --------------------------------------------------------------------------------- */
 
 static void
 SsAllocate_returns_a_pointer_to_the_memory(void **state)
@@ -146,7 +146,7 @@ the_stub_may_have_established_the_environment_and_frees_what_was_allocated(void 
   sa_scope_destroy(scope);
 }
 
-/* --- Free ----------------------------------------------------------------------------------- */
+/* --- Free ------------------------------------------------------------------------------------- */
 
 static void
 SmFree_returns_OK(void **state)
@@ -215,7 +215,7 @@ Free_ignores_NULL(void **state)
   assert_int_equal(raised, RPC_S_OK);
 }
 
-/* --- Misuse of Free: said, and the end ------------------------------------------------------ */
+/* --- Misuse of Free: said, and the end -------------------------------------------------------- */
 
 static void
 ss_free_twice(void *unused)

@@ -69,7 +69,7 @@ end(void **state)
 
 #define client_test(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
-/* --- by default ----------------------------------------------------------------------------- */
+/* --- by default ------------------------------------------------------------------------------- */
 
 static void
 by_default_a_stub_in_no_environment_uses_midl_user(void **state)
@@ -94,7 +94,7 @@ by_default_a_stub_in_an_environment_uses_the_package(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- Set ------------------------------------------------------------------------------------ */
+/* --- Set -------------------------------------------------------------------------------------- */
 
 static void
 SsSet_overrides_the_functions_that_stubs_use(void **state)
@@ -160,7 +160,7 @@ Set_is_for_the_thread_that_calls_it(void **state)
   assert_int_equal(freed, 0);
 }
 
-/* --- Swap ----------------------------------------------------------------------------------- */
+/* --- Swap ------------------------------------------------------------------------------------- */
 
 static void
 SmSwap_exchanges_the_functions_and_returns_the_previous_ones(void **state)
@@ -230,7 +230,7 @@ Swap_with_a_null_pointer_is_INVALID_ARG_and_changes_nothing(void **state)
   assert_int_equal(allocated, 1);
 }
 
-/* --- ClientFree ----------------------------------------------------------------------------- */
+/* --- ClientFree ------------------------------------------------------------------------------- */
 
 static void
 ClientFree_frees_what_a_stub_returned_and_returns_OK(void **state)

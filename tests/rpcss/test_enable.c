@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/wait.h>
 
-/* --- Enable --------------------------------------------------------------------------------- */
+/* --- Enable ----------------------------------------------------------------------------------- */
 
 static void
 SsEnable_establishes_an_environment_in_which_Allocate_works(void **state)
@@ -83,7 +83,7 @@ the_environment_of_a_thread_is_its_own(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- Disable -------------------------------------------------------------------------------- */
+/* --- Disable ---------------------------------------------------------------------------------- */
 
 /* Far more than there may be at once. */
 static void
@@ -215,7 +215,7 @@ Disable_leaves_what_was_entered_since_its_Enable(void **state)
   sa_scope_destroy(above);
 }
 
-/* --- Enable whose Disable is never reached -------------------------------------------------- */
+/* --- Enable whose Disable is never reached ---------------------------------------------------- */
 
 /* An exception went past the Disable, and a server's stub leaves the scope around the call. */
 static void

@@ -8,7 +8,7 @@
 
 #include "stub/runtime.h"
 
-/* --- a handler ------------------------------------------------------------------------------ */
+/* --- a handler -------------------------------------------------------------------------------- */
 
 static jmp_buf caught;
 
@@ -52,7 +52,7 @@ no_handler_is_called_where_nothing_fails(void **state)
   assert_int_equal(raised, 12345);
 }
 
-/* --- neither handler nor runtime ------------------------------------------------------------ */
+/* --- neither handler nor runtime -------------------------------------------------------------- */
 
 static void
 allocate_in_nothing(void *unused)
@@ -89,7 +89,7 @@ what_it_says_tells_one_failure_from_another(void **state)
   assert_aborted_saying(&child, "RpcSsAllocate: no memory");
 }
 
-/* --- a runtime ------------------------------------------------------------------------------ */
+/* --- a runtime -------------------------------------------------------------------------------- */
 
 static RPC_STATUS
 destroy_context(void **context)
@@ -145,7 +145,7 @@ a_runtime_is_never_asked_for_more_than_its_sizes_can_tell(void **state)
   free_it(block);
 }
 
-/* --- context handles ------------------------------------------------------------------------ */
+/* --- context handles -------------------------------------------------------------------------- */
 
 static void
 SmDestroyClientContext_makes_the_handle_NULL_and_returns_OK(void **state)

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* --- Get ------------------------------------------------------------------------------------ */
+/* --- Get -------------------------------------------------------------------------------------- */
 
 static void
 Get_returns_NULL_and_OK_without_an_environment(void **state)
@@ -52,7 +52,7 @@ SmGet_without_a_place_for_the_status_returns_the_handle(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- Set, in a helper thread ---------------------------------------------------------------- */
+/* --- Set, in a helper thread ------------------------------------------------------------------ */
 
 /* What a helper and its parent tell each other. */
 struct helper {
@@ -239,7 +239,7 @@ Disable_in_a_thread_that_only_set_the_handle_does_nothing(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- Set, to save and restore --------------------------------------------------------------- */
+/* --- Set, to save and restore ----------------------------------------------------------------- */
 
 static void
 Get_and_Set_save_and_restore_an_environment(void **state)
@@ -355,7 +355,7 @@ Set_takes_the_place_of_the_Set_before(void **state)
   sa_scope_destroy(other);
 }
 
-/* --- the ends of threads and environments --------------------------------------------------- */
+/* --- the ends of threads and environments ----------------------------------------------------- */
 
 /* Threads that meet twice: the parent disables between. */
 struct meeting {
@@ -494,7 +494,7 @@ many_threads_allocate_in_one_environment_at_once(void **state)
   RpcSsDisableAllocate();
 }
 
-/* --- handles that are none ------------------------------------------------------------------ */
+/* --- handles that are none -------------------------------------------------------------------- */
 
 static void
 set_wrong(void *handle)
