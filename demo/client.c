@@ -1,7 +1,7 @@
 /*
  * The catalog's client, which checks every answer:
  *
- *   client PROTOCOL ENDPOINT [ROUNDS]        each operation, so many times
+ *   client PROTOCOL ENDPOINT [ROUNDS [NAME]] each operation, or one, so many times
  *   client PROTOCOL ENDPOINT hold            opens a shelf, and searches on until it is killed
  *   client PROTOCOL ENDPOINT shelves COUNT   waits until so many shelves are open
  *
@@ -255,14 +255,16 @@ run_check(const struct check *check, handle_t binding, int rounds)
   return good;
 }
 
+/* One check by its name, or with NULL all of them. */
 static int
-run_all(handle_t binding, int rounds)
+run_checks(handle_t binding, int rounds, const char *name)
 {
   bool good = true;
   printf("%-10s %8s %8s %8s %10s %10s\n", "operation", "answers", "", "blocks", "bytes",
          "us a round");
   for (int i = 0; i < CHECKS; i++)
-    good &= run_check(&checks[i], binding, rounds);
+    if (!name || strcmp(name, checks[i].name) == 0)
+      good &= run_check(&checks[i], binding, rounds);
   if (sa_scope_current())
     good = false;
   return good ? 0 : 1;
@@ -324,14 +326,15 @@ run_client(handle_t binding, int words, char **word)
     return hold(binding);
   if (words > 1 && strcmp(word[0], "shelves") == 0)
     return wait_for_shelves(binding, atoi(word[1]));
-  return run_all(binding, words > 0 ? atoi(word[0]) : 1);
+  return run_checks(binding, words > 0 ? atoi(word[0]) : 1, words > 1 ? word[1] : NULL);
 }
 
 int
 main(int argc, char **argv)
 {
   if (argc < 3) {
-    fprintf(stderr, "usage: %s PROTOCOL ENDPOINT [ROUNDS | hold | shelves COUNT]\n", argv[0]);
+    fprintf(stderr, "usage: %s PROTOCOL ENDPOINT [ROUNDS [NAME] | hold | shelves COUNT]\n",
+            argv[0]);
     return 2;
   }
   handle_t binding = runtime_bind(argv[1], argv[2]);

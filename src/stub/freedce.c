@@ -9,11 +9,9 @@
 
 /* --- the runtime, as the rest of the room knows it --------------------------------------------- */
 
-/* The exceptions are all zero, and match one another, until the runtime has set them up. */
 static void
 raise_exception(RPC_STATUS status)
 {
-  RPC_SS_INIT_CLIENT
   switch (status) {
   case RPC_S_OUT_OF_MEMORY:
     DCETHREAD_RAISE(rpc_x_no_memory);
@@ -40,9 +38,13 @@ static const struct sa_runtime freedce = {
   .largest = (idl_size_t)-1,
 };
 
+/* Until the runtime has set them up, its exceptions are all zero and match one another, and a
+ * DCETHREAD_TRY keeps its frame under a key for thread-specific data that may be somebody else's. */
 static __attribute__((constructor)) void
 attach(void)
 {
+  (void)dcethread_self();
+  rpc_ss_init_client_once();
   sa_runtime_attach(&freedce);
 }
 
