@@ -74,7 +74,7 @@ AC_DEFUN([SA_TRY_DCERPC], [
   DCERPC_CPPFLAGS="-D_GNU_SOURCE -D_REENTRANT" DCERPC_LIBS=-ldcerpc
   AS_IF([test "$1" != /usr],
     [AS_VAR_APPEND([DCERPC_CPPFLAGS], [" -isystem $1/include"])
-     DCERPC_LIBS="-L$1/lib -ldcerpc"])
+     DCERPC_LIBS="-L$1/lib -Wl,-rpath,$1/lib -ldcerpc"])
   CPPFLAGS="$CPPFLAGS $DCERPC_CPPFLAGS" LIBS="$DCERPC_LIBS $LIBS"
   AC_LINK_IFELSE([AC_LANG_PROGRAM([[
       #include <dce/rpc.h>

@@ -38,6 +38,39 @@ exports_only_our_names() {
       -e ' A STUBALLOC_' names
 }
 
+# It takes FreeDCE's exceptions.
+freedce_program() {
+  cat >freedce.c <<'END'
+#include <dce/rpc.h>
+#include <dce/rpcexc.h>
+#include <stuballoc/midl.h>
+#include <stuballoc/rpcss.h>
+
+int main(void)
+{
+  void *(*allocate)(idl_size_t) = midl_user_allocate;
+  volatile int caught = 0;
+  midl_user_free(allocate(1));
+  DCETHREAD_TRY { RpcSsAllocate(1); }
+  DCETHREAD_CATCH(rpc_x_invalid_arg) { caught = 1; }
+  DCETHREAD_ENDTRY
+  return !caught;
+}
+END
+}
+
+freedce_flags() {
+  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") \
+    "$PKG_CONFIG" --cflags --libs stuballoc-freedce
+}
+
+# The prefix of FreeDCE is not below the stage, where pkg-config would have it
+freedce_links() {
+  local flags
+  flags=$(freedce_flags | sed "s,$stage$DCERPC_PREFIX,$DCERPC_PREFIX,g")
+  $CC freedce.c $flags -o freedce && LD_LIBRARY_PATH=$libdir ./freedce
+}
+
 exists() {
   [ -e "$1" ]
 }
@@ -65,6 +98,13 @@ if exists "$libdir/libstuballoc.a"; then
   check 'it runs with the static library' hello_static
 else
   skip 'it runs with the static library' 'configured with --disable-static'
+fi
+
+if [ -n "$DCERPC_PREFIX" ] && exists "$libdir/libstuballoc-freedce.so"; then
+  freedce_program
+  check "a program for FreeDCE runs with the shared library" freedce_links
+else
+  skip "a program for FreeDCE runs with the shared library" "needs FreeDCE and shared libraries"
 fi
 
 for compiler in g++ clang++; do

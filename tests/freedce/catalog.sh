@@ -14,11 +14,12 @@ clean_up() {
 } 2>/dev/null
 trap clean_up EXIT
 
-# says FILE TEXT: waits until a program has written it there
+# says FILE TEXT: waits until a program has written it there. What an earlier one wrote must be gone
+# before this one is started.
 says() {
   local i
   for ((i = 0; i < 200; i++)); do
-    if grep -q "$2" "$1"; then return 0; fi
+    if grep -qs "$2" "$1"; then return 0; fi
     sleep 0.1
   done
   return 1
@@ -28,6 +29,7 @@ says() {
 start_server() {
   local mode=$1
   shift
+  rm -f "$stage/server"
   "$demo/$mode-server" "$@" >"$stage/server" 2>&1 &
   server=$!
   says "$stage/server" '^listening on ' && endpoint=$(sed -n 's/^listening on //p' "$stage/server")
@@ -50,6 +52,7 @@ call() {
 }
 
 kill_client_in_mid_call() {
+  rm -f "$stage/client"
   "$demo/$1-client" $protocol "$endpoint" hold >"$stage/client" 2>&1 &
   client=$!
   says "$stage/client" '^holding$' && call "$1" shelves 1 || return 1
@@ -65,6 +68,17 @@ kill_clients() {
   for seconds in 0 0.01 0.05 0.2; do
     kill_client_in_mid_call "$1" $seconds || return 1
   done
+}
+
+# 16 at once
+many_clients() {
+  local i clients=() good=true
+  for ((i = 0; i < 16; i++)); do
+    call "$1" 20 &
+    clients+=($!)
+  done
+  for i in "${clients[@]}"; do wait "$i" || good=false; done
+  $good
 }
 
 # KiB of the server that no file stands behind
@@ -87,6 +101,7 @@ try_all() {
   check "$name: the server listens" start_server "$1" "${@:3}"
   check "$name: every answer is right" call "$mode" 20
   check "$name: clients killed in a call leave no shelf" kill_clients "$mode"
+  check "$name: many clients at once are served" many_clients "$mode"
   check "$name: the next client is served" call "$mode" 1
   check "$name: the server's memory stays" memory_stays "$mode"
   check "$name: the server stops" stop_server

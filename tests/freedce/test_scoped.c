@@ -13,7 +13,7 @@
 #include <stuballoc/midl.h>
 #include <stuballoc/rpc.h>
 
-enum { OPERATIONS = 3 };
+enum { OPERATIONS = 4 };
 
 /* What the stubs saw. */
 static sa_scope     *scope_of_call;
@@ -57,7 +57,17 @@ asks_for_too_much(STUB_PARAMETERS)
   assert_null(midl_user_allocate(MIB));
 }
 
-static rpc_v2_server_stub_proc_t stubs[OPERATIONS] = {returns, raises, asks_for_too_much};
+static void
+is_cancelled(STUB_PARAMETERS)
+{
+  (void)binding, (void)call, (void)input, (void)format, (void)syntax;
+  stub(3, manager, status);
+  dcethread_interrupt(dcethread_self());
+  dcethread_checkinterrupt();
+}
+
+static rpc_v2_server_stub_proc_t stubs[OPERATIONS] = {returns, raises, asks_for_too_much,
+                                                      is_cancelled};
 static rpc_if_rep_t              server = {.opcnt = OPERATIONS, .server_epv = stubs};
 static const sa_scope_options    budget = {.budget = 64 * KIB};
 
@@ -90,30 +100,46 @@ two_interfaces_do_not_meet(void **state)
   (void)state;
   sa_if_handle one = sa_scoped_interface(&server, &budget);
   sa_if_handle other = sa_scoped_interface(&server, NULL);
-  for (unsigned i = 0; i < OPERATIONS; i += 2) {
-    call(one, i, NULL);
-    assert_int_equal(called, i);
-  }
+  call(one, 2, NULL);
+  assert_int_equal(called, 2);
   call(other, 0, NULL);
   assert_int_equal(called, 0);
+}
+
+/* Whether a scoped call of the operation raises `expected`. */
+static int
+call_raises(unsigned operation, dcethread_exc *expected)
+{
+  sa_if_handle scoped = sa_scoped_interface(&server, NULL);
+  volatile int matches = 0;
+  scope_of_call = NULL;
+  DCETHREAD_TRY
+  {
+    call(scoped, operation, NULL);
+  }
+  DCETHREAD_CATCH_ALL(raised)
+  {
+    matches = dcethread_exc_matches(raised, expected);
+  }
+  DCETHREAD_ENDTRY
+  return matches;
 }
 
 static void
 a_raise_leaves_no_scope(void **state)
 {
   (void)state;
-  sa_if_handle scoped = sa_scoped_interface(&server, NULL);
-  volatile int caught = 0;
-  DCETHREAD_TRY
-  {
-    call(scoped, 1, NULL);
-  }
-  DCETHREAD_CATCH(rpc_x_no_memory)
-  {
-    caught = 1;
-  }
-  DCETHREAD_ENDTRY
-  assert_true(caught);
+  assert_true(call_raises(1, &rpc_x_no_memory));
+  assert_non_null(scope_of_call);
+  assert_null(sa_scope_current());
+}
+
+static void
+a_cancel_leaves_no_scope(void **state)
+{
+  (void)state;
+  assert_true(call_raises(3, &dcethread_interrupt_e));
+  assert_non_null(scope_of_call);
   assert_null(sa_scope_current());
 }
 
@@ -165,7 +191,7 @@ entries_run_out(void **state)
   errno = 0;
   while (interfaces < 1024 && sa_scoped_interface(&server, NULL))
     interfaces++;
-  assert_in_range(interfaces, 300, 1024 / OPERATIONS);
+  assert_in_range(interfaces, 200, 1024 / OPERATIONS);
   assert_int_equal(errno, ENOMEM);
 }
 
@@ -176,6 +202,7 @@ main(void)
     cmocka_unit_test(each_call_has_a_scope_of_its_own),
     cmocka_unit_test(two_interfaces_do_not_meet),
     cmocka_unit_test(a_raise_leaves_no_scope),
+    cmocka_unit_test(a_cancel_leaves_no_scope),
     cmocka_unit_test(the_observer_is_told),
     cmocka_unit_test(what_is_no_server_is_refused),
     cmocka_unit_test(entries_run_out),
