@@ -11,8 +11,9 @@ flags() {
     "$PKG_CONFIG" --cflags --libs "$@" stuballoc
 }
 
+# The first one that is in C
 readme_program() {
-  sed -n '/^```c$/,/^```$/ { /^```/d; p }' "$top_srcdir/README.md"
+  sed -n '/^```c$/,/^```$/ { /^```c/d; /^```/q; p }' "$top_srcdir/README.md"
 }
 
 says_hello() {
