@@ -61,7 +61,10 @@ watch_signals(void)
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, NULL);
-  return pthread_create(&watcher, NULL, stop_on_signal, &signals) == 0 ? DONE : FAILED;
+  if (pthread_create(&watcher, NULL, stop_on_signal, &signals) != 0)
+    return FAILED;
+  pthread_detach(watcher);
+  return DONE;
 }
 
 static enum outcome
