@@ -39,6 +39,55 @@ AC_DEFUN([SA_OPTIONAL_MODULE], [
   AM_CONDITIONAL([HAVE_$1], [test "$AS_TR_SH([have_$2])" = yes])
 ])
 
+# SA_FIND_DCERPC
+# Looks for FreeDCE, which is never required: where --with-dcerpc says, else where its compiler is on
+# PATH, else in the usual places. Sets have_dcerpc, DCERPC_PREFIX, DCEIDL, DCERPC_CPPFLAGS and
+# DCERPC_LIBS, and the automake conditional HAVE_DCERPC.
+AC_DEFUN([SA_FIND_DCERPC], [
+  AC_ARG_WITH([dcerpc],
+    [AS_HELP_STRING([--with-dcerpc@<:@=PREFIX@:>@],
+      [build the library for FreeDCE's stubs (default: if FreeDCE is found)])],
+    [], [with_dcerpc=maybe])
+  AC_MSG_CHECKING([for FreeDCE])
+  sa_prefixes="/usr /usr/local /opt/dce"
+  sa_dceidl=`command -v dceidl`
+  AS_CASE([$sa_dceidl], [*/bin/dceidl], [sa_prefixes="${sa_dceidl%/bin/dceidl} $sa_prefixes"])
+  AS_CASE([$with_dcerpc], [no], [sa_prefixes=], [maybe|yes], [], [sa_prefixes=$with_dcerpc])
+  have_dcerpc=no
+  for sa_prefix in $sa_prefixes; do
+    AS_IF([test -x "$sa_prefix/bin/dceidl" && test -e "$sa_prefix/include/dce/stubbase.h"],
+      [SA_TRY_DCERPC([$sa_prefix], [have_dcerpc=yes])])
+    AS_IF([test $have_dcerpc = yes], [break])
+  done
+  AC_MSG_RESULT([${DCERPC_PREFIX:-no}])
+  AS_IF([test $have_dcerpc = no && test "$with_dcerpc" != no && test "$with_dcerpc" != maybe],
+    [AC_MSG_ERROR([FreeDCE (dceidl, its headers and libdcerpc) is not in: $sa_prefixes])])
+  AC_SUBST([DCERPC_PREFIX])
+  AC_SUBST([DCEIDL])
+  AC_SUBST([DCERPC_CPPFLAGS])
+  AC_SUBST([DCERPC_LIBS])
+  AM_CONDITIONAL([HAVE_DCERPC], [test $have_dcerpc = yes])
+])
+
+# SA_TRY_DCERPC(PREFIX, IF-YES)
+# Whether programs compile and link with the FreeDCE in PREFIX. Its headers are none for our warnings.
+AC_DEFUN([SA_TRY_DCERPC], [
+  sa_saved_CPPFLAGS=$CPPFLAGS sa_saved_LIBS=$LIBS
+  DCERPC_PREFIX=$1 DCEIDL=$1/bin/dceidl
+  DCERPC_CPPFLAGS="-D_GNU_SOURCE -D_REENTRANT" DCERPC_LIBS=-ldcerpc
+  AS_IF([test "$1" != /usr],
+    [AS_VAR_APPEND([DCERPC_CPPFLAGS], [" -isystem $1/include"])
+     DCERPC_LIBS="-L$1/lib -Wl,-rpath,$1/lib -ldcerpc"])
+  CPPFLAGS="$CPPFLAGS $DCERPC_CPPFLAGS" LIBS="$DCERPC_LIBS $LIBS"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([[
+      #include <dce/rpc.h>
+      #include <dce/stubbase.h>
+    ]], [[rpc_ss_init_client_once();]])],
+    [$2],
+    [DCERPC_PREFIX= DCEIDL= DCERPC_CPPFLAGS= DCERPC_LIBS=])
+  CPPFLAGS=$sa_saved_CPPFLAGS LIBS=$sa_saved_LIBS
+])
+
 # SA_REPORT(LABEL, VALUE)
 # One line of the summary.
 AC_DEFUN([SA_REPORT], [printf '  %-22s %s\n' "$1" "$2"])

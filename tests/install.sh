@@ -11,8 +11,9 @@ flags() {
     "$PKG_CONFIG" --cflags --libs "$@" stuballoc
 }
 
+# The first one that is in C
 readme_program() {
-  sed -n '/^```c$/,/^```$/ { /^```/d; p }' "$top_srcdir/README.md"
+  sed -n '/^```c$/,/^```$/ { /^```c/d; /^```/q; p }' "$top_srcdir/README.md"
 }
 
 says_hello() {
@@ -36,6 +37,39 @@ exports_only_our_names() {
   nm -D --defined-only "$libdir/libstuballoc.so" >names && grep -q ' sa_malloc@@STUBALLOC_0.1$' names \
     && ! grep -v -E -e ' (sa_[a-z_]*|midl_user_(allocate|free)|RpcS[sm][A-Za-z]*)@@STUBALLOC_' \
       -e ' A STUBALLOC_' names
+}
+
+# It takes FreeDCE's exceptions.
+freedce_program() {
+  cat >freedce.c <<'END'
+#include <dce/rpc.h>
+#include <dce/rpcexc.h>
+#include <stuballoc/midl.h>
+#include <stuballoc/rpcss.h>
+
+int main(void)
+{
+  void *(*allocate)(idl_size_t) = midl_user_allocate;
+  volatile int caught = 0;
+  midl_user_free(allocate(1));
+  DCETHREAD_TRY { RpcSsAllocate(1); }
+  DCETHREAD_CATCH(rpc_x_invalid_arg) { caught = 1; }
+  DCETHREAD_ENDTRY
+  return !caught;
+}
+END
+}
+
+freedce_flags() {
+  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") \
+    "$PKG_CONFIG" --cflags --libs stuballoc-freedce
+}
+
+# The prefix of FreeDCE is not below the stage, where pkg-config would have it
+freedce_links() {
+  local flags
+  flags=$(freedce_flags | sed "s,$stage$DCERPC_PREFIX,$DCERPC_PREFIX,g")
+  $CC freedce.c $flags -o freedce && LD_LIBRARY_PATH=$libdir ./freedce
 }
 
 exists() {
@@ -65,6 +99,13 @@ if exists "$libdir/libstuballoc.a"; then
   check 'it runs with the static library' hello_static
 else
   skip 'it runs with the static library' 'configured with --disable-static'
+fi
+
+if [ -n "$DCERPC_PREFIX" ] && exists "$libdir/libstuballoc-freedce.so"; then
+  freedce_program
+  check "a program for FreeDCE runs with the shared library" freedce_links
+else
+  skip "a program for FreeDCE runs with the shared library" "needs FreeDCE and shared libraries"
 fi
 
 for compiler in g++ clang++; do

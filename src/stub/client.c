@@ -71,6 +71,12 @@ RpcSsSwapClientAllocFree(RPC_CLIENT_ALLOC *ClientAlloc, RPC_CLIENT_FREE *ClientF
            "RpcSsSwapClientAllocFree", "a null pointer");
 }
 
+void *
+sa_client_allocate(size_t size)
+{
+  return client.allocate(size);
+}
+
 RPC_STATUS RPC_ENTRY
 RpcSmClientFree(void *pNodeToFree)
 {

@@ -22,4 +22,8 @@ struct sa_runtime {
  * It must stay where it is. */
 SA_API void sa_runtime_attach(const struct sa_runtime *runtime);
 
+/* Allocates as this thread's client stubs do, for the hooks of a runtime, and exported like the
+ * above: what RpcSmClientFree gives back. NULL: no memory. */
+SA_API void *sa_client_allocate(size_t size);
+
 #endif

@@ -2,7 +2,7 @@
 # The package's headers go together with those of the RPC runtimes, in every order and language.
 . "$top_srcdir/tests/tap.sh"
 
-ours='stuballoc/rpcss.h stuballoc/midl.h stuballoc.h'
+ours='stuballoc/rpcss.h stuballoc/midl.h stuballoc/rpc.h stuballoc.h'
 strict='-Wall -Wextra -Wshadow'
 
 # What a program needs of the headers, whichever runtime they are from

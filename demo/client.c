@@ -1,0 +1,346 @@
+/*
+ * The catalog's client, which checks every answer:
+ *
+ *   client PROTOCOL ENDPOINT [ROUNDS [NAME]] each operation, or one, so many times
+ *   client PROTOCOL ENDPOINT hold            opens a shelf, and searches on until it is killed
+ *   client PROTOCOL ENDPOINT shelves COUNT   waits until so many shelves are open
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "facts.h"
+#include "runtime.h"
+
+enum { FOUND = 100, RELATIONS = 200, SCAN = 100000, TOO_MANY_KILOBYTES = 1 << 20 };
+
+/* --- one check an operation: whether the answers are right --------------------------------------- */
+
+static bool
+is_text(text got, const char *wanted)
+{
+  return got && strcmp((const char *)got, wanted) == 0;
+}
+
+static bool
+is_optional(text got, const char *wanted)
+{
+  return wanted[0] ? is_text(got, wanted) : !got;
+}
+
+static bool
+check_title(handle_t binding, int number)
+{
+  text title = NULL;
+  catalog_title(binding, number, &title);
+  return is_text(title, fact_of(number).title);
+}
+
+static bool
+is_edition(const edition *got, short year, int copies)
+{
+  return got->year == year && got->copies == copies;
+}
+
+static bool
+is_about(const details *got, const struct fact *wanted)
+{
+  if ((int)got->what != (int)wanted->kind)
+    return false;
+  switch (wanted->kind) {
+  case FACT_BOOK:
+    return got->value.pages == wanted->pages;
+  case FACT_MAP:
+    return is_edition(&got->value.survey, wanted->survey_year, wanted->survey_copies);
+  case FACT_RECORDING:
+    return is_text(got->value.performer, wanted->performer);
+  }
+  return false;
+}
+
+static bool
+are_loans(const record *got, const struct fact *wanted)
+{
+  if (got->count != wanted->loans || !got->loans != (wanted->loans == 0))
+    return false;
+  for (int year = 0; year < wanted->loans; year++)
+    if (got->loans[year] != fact_loans(wanted->number, year))
+      return false;
+  return true;
+}
+
+static bool
+is_record(const record *got, int number)
+{
+  const struct fact wanted = fact_of(number);
+  return got->number == number && is_text(got->title, wanted.title)
+         && is_optional(got->subtitle, wanted.subtitle)
+         && (got->price ? *got->price : 0) == wanted.price
+         && is_edition(&got->printed.first, wanted.first_year, wanted.first_copies)
+         && is_edition(&got->printed.latest, wanted.latest_year, wanted.latest_copies)
+         && is_about(&got->about, &wanted) && are_loans(got, &wanted);
+}
+
+static bool
+check_search(handle_t binding, int number)
+{
+  const enum fact_kind what = fact_kind_of(number);
+  records              found = NULL;
+  int                  count = 0;
+  catalog_search(binding, (kind)what, number, FOUND, &found);
+  for (; found; found = found->next, count++) {
+    while (fact_kind_of(number) != what)
+      number++;
+    if (!is_record(found, number++))
+      return false;
+  }
+  return count == FOUND;
+}
+
+/* A ring with shortcuts: every relation is led to by two others, and some by themselves. */
+static void
+relate(relation ring[RELATIONS])
+{
+  for (int i = 0; i < RELATIONS; i++)
+    ring[i] = (relation){i, &ring[(i + 1) % RELATIONS], &ring[i * 7 % RELATIONS]};
+}
+
+static bool
+check_mirror(handle_t binding, int number)
+{
+  relation  ring[RELATIONS], *seen[RELATIONS];
+  relations mirror = NULL;
+  (void)number;
+  relate(ring);
+  catalog_mirror(binding, ring, &mirror);
+  for (int i = 0; i < RELATIONS; i++, mirror = mirror->right) {
+    if (!mirror || mirror->number != i || !mirror->left
+        || mirror->left->number != i * 7 % RELATIONS)
+      return false;
+    seen[i] = mirror;
+  }
+  /* what is one relation in the graph is one in the mirror */
+  for (int i = 0; i < RELATIONS; i++)
+    if (seen[i]->left != seen[i * 7 % RELATIONS])
+      return false;
+  return mirror == seen[0];
+}
+
+static bool
+check_annotate(handle_t binding, int number)
+{
+  char first[FACT_TEXT], capitals[FACT_TEXT];
+  text note = NULL;
+  fact_note(number, first);
+  catalog_annotate(binding, number, &note);
+  if (!is_text(note, first))
+    return false;
+  catalog_annotate(binding, number, &note);
+  snprintf(capitals, sizeof capitals, "RECORD %d WAS LOOKED AT", number);
+  return is_text(note, capitals);
+}
+
+static bool
+check_scan(handle_t binding, int number)
+{
+  static pixel image[SCAN];
+  whole        sum = 0, wanted = 0;
+  catalog_scan(binding, number, SCAN, image);
+  for (int i = 0; i < SCAN; i++) {
+    if (image[i] != fact_scan(number, i))
+      return false;
+    wanted += image[i];
+  }
+  catalog_check(binding, SCAN, image, &sum);
+  return sum == wanted;
+}
+
+static bool
+check_index(handle_t binding, int number)
+{
+  whole sum = 0;
+  catalog_index(binding, number % 1000, &sum);
+  return sum == fact_index(number % 1000);
+}
+
+static void
+index_too_much(void *binding)
+{
+  whole sum;
+  catalog_index(binding, TOO_MANY_KILOBYTES, &sum);
+}
+
+/* The server refuses what is over its budget, and serves the next call. */
+static bool
+check_budget(handle_t binding, int number)
+{
+  return runtime_try(index_too_much, binding) == NO_MEMORY && check_index(binding, number);
+}
+
+static bool
+check_shelf(handle_t binding, int number)
+{
+  char  owner[] = "the checking client";
+  shelf mine = NULL;
+  whole held = 0;
+  catalog_open_shelf(binding, (text)owner, &mine);
+  if (!mine)
+    return false;
+  for (int i = 1; i <= 3; i++) {
+    catalog_put(mine, number + i, &held);
+    if (held != i)
+      return false;
+  }
+  catalog_close_shelf(&mine);
+  return !mine;
+}
+
+/* --- the run ------------------------------------------------------------------------------------- */
+
+struct check {
+  const char *name;
+  bool (*answers)(handle_t binding, int number);
+};
+
+static const struct check checks[] = {
+  {"title", check_title},       {"search", check_search}, {"mirror", check_mirror},
+  {"annotate", check_annotate}, {"scan", check_scan},     {"index", check_index},
+  {"budget", check_budget},     {"shelf", check_shelf},
+};
+enum { CHECKS = sizeof checks / sizeof *checks };
+
+struct run {
+  const struct check   *check;
+  handle_t              binding;
+  int                   rounds;
+  int                   right;
+  struct sa_scope_stats stats; /* of the last round's scope */
+};
+
+/* The results of a round are freed with its scope. */
+static void
+run_rounds(void *argument)
+{
+  struct run *run = argument;
+  for (int i = 0; i < run->rounds; i++) {
+    SA_SCOPED(NULL);
+    if (run->check->answers(run->binding, 1 + i))
+      run->right++;
+    sa_scope_get_stats(sa_scope_current(), &run->stats);
+  }
+}
+
+static double
+now(void)
+{
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static bool
+run_check(const struct check *check, handle_t binding, int rounds)
+{
+  struct run   run = {.check = check, .binding = binding, .rounds = rounds};
+  const double started = now();
+  enum outcome outcome = runtime_try(run_rounds, &run);
+  const bool   good = outcome == DONE && run.right == rounds;
+  printf("%-10s %8d %8s %8zu %10zu %10.0f\n", check->name, run.right, good ? "right" : "WRONG",
+         run.stats.blocks, run.stats.bytes, (now() - started) / rounds * 1e6);
+  fflush(stdout);
+  return good;
+}
+
+/* One check by its name, or with NULL all of them. */
+static int
+run_checks(handle_t binding, int rounds, const char *name)
+{
+  bool good = true;
+  printf("%-10s %8s %8s %8s %10s %10s\n", "operation", "answers", "", "blocks", "bytes",
+         "us a round");
+  for (int i = 0; i < CHECKS; i++)
+    if (!name || strcmp(name, checks[i].name) == 0)
+      good &= run_check(&checks[i], binding, rounds);
+  if (sa_scope_current())
+    good = false;
+  return good ? 0 : 1;
+}
+
+/* --- what else tests need of a client ------------------------------------------------------------ */
+
+static void
+open_shelf(void *binding)
+{
+  char  owner[] = "a client that will be killed";
+  shelf mine;
+  catalog_open_shelf(binding, (text)owner, &mine);
+}
+
+static int
+hold(handle_t binding)
+{
+  struct run run = {.check = &checks[1], .binding = binding, .rounds = 1000000};
+  if (runtime_try(open_shelf, binding) != DONE)
+    return 1;
+  puts("holding");
+  fflush(stdout);
+  return runtime_try(run_rounds, &run) == DONE ? 0 : 1;
+}
+
+struct count {
+  handle_t   binding;
+  statistics now;
+};
+
+static void
+ask_statistics(void *argument)
+{
+  struct count *count = argument;
+  catalog_status(count->binding, &count->now);
+}
+
+static int
+wait_for_shelves(handle_t binding, int wanted)
+{
+  const struct timespec pause = {.tv_nsec = 50000000};
+  struct count          count = {.binding = binding};
+  for (int i = 0; i < 600; i++) {
+    if (runtime_try(ask_statistics, &count) != DONE)
+      return 1;
+    if (count.now.shelves == wanted)
+      return 0;
+    nanosleep(&pause, NULL);
+  }
+  fprintf(stderr, "%d shelves are open\n", (int)count.now.shelves);
+  return 1;
+}
+
+static int
+run_client(handle_t binding, int words, char **word)
+{
+  if (words > 0 && strcmp(word[0], "hold") == 0)
+    return hold(binding);
+  if (words > 1 && strcmp(word[0], "shelves") == 0)
+    return wait_for_shelves(binding, atoi(word[1]));
+  return run_checks(binding, words > 0 ? atoi(word[0]) : 1, words > 1 ? word[1] : NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+  if (argc < 3) {
+    fprintf(stderr, "usage: %s PROTOCOL ENDPOINT [ROUNDS [NAME] | hold | shelves COUNT]\n",
+            argv[0]);
+    return 2;
+  }
+  handle_t binding = runtime_bind(argv[1], argv[2]);
+  if (!binding)
+    return 1;
+  int failed = run_client(binding, argc - 3, argv + 3);
+  runtime_unbind(binding);
+  return failed;
+}

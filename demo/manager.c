@@ -1,0 +1,243 @@
+/*
+ * The operations of the catalog's server. All that they allocate is gone after the call, since the
+ * interface is registered as a scoped one. Only shelves live longer.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#include <ctype.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <stuballoc/rpcss.h>
+
+#include <catalog.h>
+
+#include "facts.h"
+
+struct shelf {
+  whole held;
+};
+
+static atomic_int calls;
+static atomic_int shelves;
+
+static text
+copy(const char *string)
+{
+  size_t size = strlen(string) + 1;
+  return memcpy(RpcSsAllocate(size), string, size);
+}
+
+/* --- records ----------------------------------------------------------------------------------- */
+
+void
+catalog_title(handle_t binding, whole number, text *title)
+{
+  (void)binding;
+  calls++;
+  *title = copy(fact_of(number).title);
+}
+
+static void
+tell_about(details *about, const struct fact *fact)
+{
+  about->what = (kind)fact->kind;
+  switch (fact->kind) {
+  case FACT_BOOK:
+    about->value.pages = fact->pages;
+    break;
+  case FACT_MAP:
+    about->value.survey = (edition){fact->survey_year, fact->survey_copies};
+    break;
+  case FACT_RECORDING:
+    about->value.performer = copy(fact->performer);
+    break;
+  }
+}
+
+static whole *
+loans_of(const struct fact *fact)
+{
+  if (fact->loans == 0)
+    return NULL;
+  whole *loans = RpcSsAllocate((size_t)fact->loans * sizeof *loans);
+  for (int year = 0; year < fact->loans; year++)
+    loans[year] = fact_loans(fact->number, year);
+  return loans;
+}
+
+static whole *
+price_of(const struct fact *fact)
+{
+  if (fact->price == 0)
+    return NULL;
+  whole *price = RpcSsAllocate(sizeof *price);
+  *price = fact->price;
+  return price;
+}
+
+static record *
+make_record(int number)
+{
+  const struct fact fact = fact_of(number);
+  record           *made = RpcSsAllocate(sizeof *made);
+  *made = (record){
+    .number = number,
+    .title = copy(fact.title),
+    .subtitle = fact.subtitle[0] ? copy(fact.subtitle) : NULL,
+    .price = price_of(&fact),
+    .printed = {{fact.first_year, fact.first_copies}, {fact.latest_year, fact.latest_copies}},
+    .count = fact.loans,
+    .loans = loans_of(&fact),
+  };
+  tell_about(&made->about, &fact);
+  return made;
+}
+
+void
+catalog_search(handle_t binding, kind what, whole from, whole limit, records *found)
+{
+  (void)binding;
+  calls++;
+  *found = NULL;
+  for (int number = from; limit > 0; number++) {
+    if (fact_kind_of(number) != (enum fact_kind)what)
+      continue;
+    *found = make_record(number);
+    found = &(*found)->next;
+    limit--;
+  }
+}
+
+/* --- relations --------------------------------------------------------------------------------- */
+
+/* A relation that was copied has a negative number, and leads to its copy. */
+static relation *
+mirror_of(relation *original)
+{
+  if (!original)
+    return NULL;
+  if (original->number < 0)
+    return original->left;
+  relation *made = RpcSsAllocate(sizeof *made);
+  relation *left = original->left;
+  made->number = original->number;
+  original->number = -1;
+  original->left = made;
+  made->left = mirror_of(original->right);
+  made->right = mirror_of(left);
+  return made;
+}
+
+void
+catalog_mirror(handle_t binding, relations graph, relations *mirror)
+{
+  (void)binding;
+  calls++;
+  *mirror = mirror_of(graph);
+}
+
+/* --- notes, scans and the index ---------------------------------------------------------------- */
+
+void
+catalog_annotate(handle_t binding, whole number, text *note)
+{
+  char first[FACT_TEXT];
+  (void)binding;
+  calls++;
+  if (!*note) {
+    fact_note(number, first);
+    *note = copy(first);
+    return;
+  }
+  for (text at = *note; *at; at++)
+    *at = (unsigned char)toupper((unsigned char)*at);
+}
+
+void
+catalog_scan(handle_t binding, whole number, whole size, pixel image[])
+{
+  (void)binding;
+  calls++;
+  for (int i = 0; i < size; i++)
+    image[i] = fact_scan(number, i);
+}
+
+void
+catalog_check(handle_t binding, whole size, pixel image[], whole *sum)
+{
+  (void)binding;
+  calls++;
+  *sum = 0;
+  for (int i = 0; i < size; i++)
+    *sum += image[i];
+}
+
+struct page {
+  struct page *before;
+  int          value;
+  char         text[1000];
+};
+
+void
+catalog_index(handle_t binding, whole kilobytes, whole *sum)
+{
+  struct page *last = NULL;
+  (void)binding;
+  calls++;
+  for (int i = 0; i < kilobytes; i++) {
+    struct page *page = RpcSsAllocate(sizeof *page);
+    page->before = last;
+    page->value = fact_index_page(i);
+    last = page;
+  }
+  for (*sum = 0; last; last = last->before)
+    *sum += last->value;
+}
+
+/* --- shelves ----------------------------------------------------------------------------------- */
+
+void
+catalog_open_shelf(handle_t binding, text owner, shelf *opened)
+{
+  (void)binding;
+  calls++;
+  *opened = NULL;
+  if (!owner)
+    return;
+  struct shelf *made = sa_calloc(1, sizeof *made);
+  if (made)
+    shelves++;
+  *opened = made;
+}
+
+void
+catalog_put(shelf to, whole number, whole *held)
+{
+  (void)number;
+  calls++;
+  *held = ++((struct shelf *)to)->held;
+}
+
+void
+shelf_rundown(shelf left)
+{
+  shelves--;
+  sa_free(left);
+}
+
+void
+catalog_close_shelf(shelf *opened)
+{
+  calls++;
+  shelf_rundown(*opened);
+  *opened = NULL;
+}
+
+void
+catalog_status(handle_t binding, statistics *now)
+{
+  (void)binding;
+  *now = (statistics){.shelves = shelves, .calls = calls};
+  calls++;
+}

@@ -1,0 +1,191 @@
+/*
+ * FreeDCE's server stubs, each call in a scope of its own.
+ *
+ * An interface's handle is an rpc_if_rep_t, with a vector of functions that the runtime calls, one
+ * for each operation. A scoped interface is a copy of it with another vector. The runtime tells such
+ * a function neither the interface nor the operation that it is called for (the manager EPV, which
+ * it does tell, may be one that the server gave when it registered the interface). So the functions
+ * themselves must differ: there is a fixed number of them, the entries, and each knows its number.
+ * An interface takes as many as it has operations, and the route of an entry says what it leads to.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include <dce/rpc.h>
+#include <dce/stubbase.h>
+
+#include <dce/rpcsts.h>
+
+#include "stuballoc/rpc.h"
+
+enum { ENTRIES = 1024, NAME = 32 };
+
+struct interface {
+  rpc_if_rep_t              rep; /* what the runtime knows */
+  sa_if_handle              original;
+  sa_scope_options          options;
+  char                      name[NAME];
+  rpc_v2_server_stub_proc_t entries[];
+};
+
+/* Set before the interface is registered, and so before the entry is called; never changed. */
+struct route {
+  struct interface         *interface;
+  rpc_v2_server_stub_proc_t stub;
+  unsigned                  operation;
+};
+
+/* What the runtime passes to an entry, and the entry to the stub. */
+struct call {
+  handle_t                binding;
+  rpc_call_handle_t       handle;
+  rpc_iovector_elt_p_t    input;
+  ndr_format_p_t          format;
+  rpc_transfer_syntax_p_t syntax;
+  rpc_mgr_epv_t           manager;
+  unsigned32             *status;
+};
+
+static struct route                routes[ENTRIES];
+static _Atomic(unsigned)           routes_taken; /* relaxed: each number goes to one interface */
+static _Atomic(sa_call_observer *) observer;
+
+/* --- a call ------------------------------------------------------------------------------------ */
+
+static void
+observe(const struct route *route, sa_scope *scope)
+{
+  sa_call_observer *tell = atomic_load_explicit(&observer, memory_order_acquire);
+  if (!tell)
+    return;
+  struct sa_scope_stats stats;
+  sa_scope_get_stats(scope, &stats);
+  tell(route->interface->original, route->operation, &stats);
+}
+
+/* The runtime makes a fault of the status. It has handed over the first buffer of the input. */
+static void
+refuse(const struct call *call)
+{
+  if (call->input->buff_dealloc && call->input->data_len != 0)
+    call->input->buff_dealloc(call->input->buff_addr);
+  *call->status = rpc_s_no_memory;
+}
+
+/* The stub catches what its manager raises, but not what is raised while it sends that fault. */
+static void
+run(const struct route *route, const struct call *call)
+{
+  sa_scope *const scope = sa_scope_create(&route->interface->options);
+  if (!scope) {
+    refuse(call);
+    return;
+  }
+  (void)sa_scope_enter(scope); /* needs no memory on the thread that created it */
+  DCETHREAD_TRY
+  {
+    route->stub(call->binding, call->handle, call->input, call->format, call->syntax, call->manager,
+                call->status);
+    observe(route, scope);
+  }
+  DCETHREAD_FINALLY
+  {
+    sa_scope_destroy(scope);
+  }
+  DCETHREAD_ENDTRY
+}
+
+/* --- the entries ------------------------------------------------------------------------------- */
+
+/* clang-format off */
+#define ENTRY(n)                                                                                   \
+  static void entry_##n(handle_t binding, rpc_call_handle_t handle, rpc_iovector_elt_p_t input,    \
+                        ndr_format_p_t format, rpc_transfer_syntax_p_t syntax,                     \
+                        rpc_mgr_epv_t manager, unsigned32 *status)                                 \
+  {                                                                                                \
+    run(&routes[n], &(struct call){binding, handle, input, format, syntax, manager, status});      \
+  }
+#define ENTRY_NAME(n) entry_##n,
+
+/* WHAT(0x000) WHAT(0x001) and so on to WHAT(0x3ff) */
+#define EACH_OF_16(WHAT, n)                                                                        \
+  WHAT(n##0) WHAT(n##1) WHAT(n##2) WHAT(n##3) WHAT(n##4) WHAT(n##5) WHAT(n##6) WHAT(n##7)          \
+  WHAT(n##8) WHAT(n##9) WHAT(n##a) WHAT(n##b) WHAT(n##c) WHAT(n##d) WHAT(n##e) WHAT(n##f)
+#define EACH_OF_256(WHAT, n)                                                                       \
+  EACH_OF_16(WHAT, n##0) EACH_OF_16(WHAT, n##1) EACH_OF_16(WHAT, n##2) EACH_OF_16(WHAT, n##3)      \
+  EACH_OF_16(WHAT, n##4) EACH_OF_16(WHAT, n##5) EACH_OF_16(WHAT, n##6) EACH_OF_16(WHAT, n##7)      \
+  EACH_OF_16(WHAT, n##8) EACH_OF_16(WHAT, n##9) EACH_OF_16(WHAT, n##a) EACH_OF_16(WHAT, n##b)      \
+  EACH_OF_16(WHAT, n##c) EACH_OF_16(WHAT, n##d) EACH_OF_16(WHAT, n##e) EACH_OF_16(WHAT, n##f)
+#define EACH(WHAT)                                                                                 \
+  EACH_OF_256(WHAT, 0x0) EACH_OF_256(WHAT, 0x1) EACH_OF_256(WHAT, 0x2) EACH_OF_256(WHAT, 0x3)
+
+EACH(ENTRY)
+/* clang-format on */
+
+static const rpc_v2_server_stub_proc_t entries[ENTRIES] = {EACH(ENTRY_NAME)};
+
+/* --- interfaces -------------------------------------------------------------------------------- */
+
+/* The first of `count` entries that are free from now on taken; ENTRIES: there are not so many. */
+static unsigned
+take_entries(unsigned count)
+{
+  unsigned first = atomic_load_explicit(&routes_taken, memory_order_relaxed);
+  do {
+    if (count > ENTRIES - first)
+      return ENTRIES;
+  } while (!atomic_compare_exchange_weak_explicit(&routes_taken, &first, first + count,
+                                                  memory_order_relaxed, memory_order_relaxed));
+  return first;
+}
+
+static void
+set_options(struct interface *interface, const sa_scope_options *options)
+{
+  if (options)
+    interface->options = *options;
+  const char *name = interface->options.name ? interface->options.name : "call";
+  memcpy(interface->name, name, strnlen(name, NAME - 1));
+  interface->options.name = interface->name;
+  interface->options.flags |= SA_SCOPE_UNWIND; /* for a thread that ends in the middle of a call */
+}
+
+static void
+set_routes(struct interface *interface, unsigned first)
+{
+  const rpc_if_rep_t *original = interface->original;
+  for (unsigned i = 0; i < original->opcnt; i++) {
+    routes[first + i] = (struct route){interface, original->server_epv[i], i};
+    interface->entries[i] = entries[first + i];
+  }
+  interface->rep.server_epv = interface->entries;
+}
+
+sa_if_handle
+sa_scoped_interface(sa_if_handle ifspec, const sa_scope_options *options)
+{
+  const rpc_if_rep_t *original = ifspec;
+  if (!original || !original->server_epv) {
+    errno = EINVAL;
+    return NULL;
+  }
+  struct interface *interface = sa_calloc(1, sizeof *interface + original->opcnt * sizeof *entries);
+  unsigned          first = interface ? take_entries(original->opcnt) : ENTRIES;
+  if (first == ENTRIES) {
+    sa_free(interface);
+    errno = ENOMEM;
+    return NULL;
+  }
+  interface->rep = *original;
+  interface->original = ifspec;
+  set_options(interface, options);
+  set_routes(interface, first);
+  return &interface->rep;
+}
+
+void
+sa_observe_calls(sa_call_observer *to)
+{
+  atomic_store_explicit(&observer, to, memory_order_release);
+}
