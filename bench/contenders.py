@@ -2,17 +2,19 @@
 """Who takes part: the allocators that are there, and how each is made to do the work."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass, field
+
+from programs import Failed, execute
+from remote import LIMIT, PROFILED, TIMED, profile_call
 
 PACKAGED = {  # by Debian; the dynamic linker knows where they are
     "mimalloc": "libmimalloc.so.2",
     "jemalloc": "libjemalloc.so.2",
     "tcmalloc": "libtcmalloc_minimal.so.4",
 }
+CALLERS = ("mimalloc",)  # that make remote calls, which take their time
 SHARED = "shared scope"  # which malloc has not
 CALLS = ("stub-call", "stub-call untouched", "stub-call halved")
 POOLS = {  # by name: the program, its way, and the workloads that it can do
@@ -26,21 +28,10 @@ POOLS = {  # by name: the program, its way, and the workloads that it can do
     "one thread in a scope": ("work_scope", "one", (SHARED,)),
     "two threads in a scope": ("work_scope", "two", (SHARED,)),
 }
+REMOTE = TIMED | PROFILED
+COUNTED = ("instructions", *PROFILED)  # by valgrind
 NO_THREAD_CACHE = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
 FEW_PAIRS, MANY_PAIRS = 100_000, 200_000  # as many digits, so that reading them costs the same
-
-
-class Failed(Exception):
-    """A contender could not do the work; says why."""
-
-
-def execute(command, **environment):
-    command = [str(word) for word in command]
-    result = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True)
-    if result.returncode:
-        said = [line for line in result.stderr.splitlines() if line and not line.startswith("==")]
-        raise Failed(" ".join([f"status {result.returncode}:", *said[-1:]]))
-    return result
 
 
 @dataclass
@@ -52,14 +43,19 @@ class Contender:
     environment: dict = field(default_factory=dict)
     packaged: bool = False  # comes with Debian
     only: tuple = ()  # the workloads that it is there for, if it is not for all
+    memory: str = ""  # what the programs of remote calls are linked with, if it makes them
 
     def does(self, workload):
-        return workload in self.only if self.only else workload != SHARED
+        if self.only:
+            return workload in self.only
+        return bool(self.memory) if workload in REMOTE else workload != SHARED
 
     def run(self, bench, workload):
         """Does the workload once; returns what it measured."""
         if workload == "instructions":
             return [{"measure": workload, "unit": "a pair", "value": self.instructions(bench)}]
+        if workload in PROFILED:
+            return profile_call(bench, PROFILED[workload], self)
         return [json.loads(line) for line in self.work(bench, workload)]
 
     def work(self, bench, argument):
@@ -67,6 +63,10 @@ class Contender:
         if output.stderr:  # the dynamic linker complains there, and goes on without the library
             raise Failed(output.stderr.strip())
         return output.stdout.splitlines()
+
+    def below_calls(self):
+        """The environment of remote calls; a library is for programs that call malloc alone."""
+        return {"LD_PRELOAD": self.library if self.memory == "malloc" else ""}
 
     def execute(self, command):
         return execute(command, LD_PRELOAD=self.library, **self.environment)
@@ -103,18 +103,22 @@ def can_be_preloaded(contender, bench):
 
 def find_contenders(bench, stuballoc, given):
     """stuballoc, which must be there; what Debian packages; what was given as NAME=PATH; pools."""
-    mandatory = [Contender("stuballoc", stuballoc)]
+    mandatory = [Contender("stuballoc", stuballoc, memory="stuballoc")]
     mandatory += [Contender(name, library) for name, library in given]
     for contender in mandatory:
         contender.work(bench, "list")
 
-    packaged = [Contender(name, library, packaged=True) for name, library in PACKAGED.items()]
+    packaged = [
+        Contender(name, library, packaged=True, memory="malloc" if name in CALLERS else "")
+        for name, library in PACKAGED.items()
+    ]
     return [
         mandatory[0],
-        Contender("glibc", packaged=True),
+        Contender("glibc", packaged=True, memory="malloc"),
         *(contender for contender in packaged if can_be_preloaded(contender, bench)),
         *mandatory[1:],
         Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only=("reverse",)),
+        Contender(LIMIT, memory="arena", only=tuple(REMOTE)),
         *find_pools(bench),
     ]
 
@@ -129,5 +133,7 @@ def find_pools(bench):
 
 def find_workloads(bench):
     """Every workload there is; instructions can be counted only by valgrind."""
-    counted = ["instructions"] if shutil.which("valgrind") else []
-    return Contender("glibc").work(bench, "list") + [SHARED] + counted
+    local = [*Contender("glibc").work(bench, "list"), SHARED]
+    remote = [name for name, call in REMOTE.items() if call.is_built(bench)]
+    every = [*local, *remote, "instructions"]
+    return [name for name in every if name not in COUNTED or shutil.which("valgrind")]

@@ -23,17 +23,27 @@ now(clockid_t clock)
   return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
 }
 
+void
+measure_slice(const clockid_t *clocks, size_t n, measured *body, void *context, size_t count,
+              double *took)
+{
+  for (size_t i = 0; i < n; i++)
+    took[i] = -now(clocks[i]);
+  body(context, count);
+  for (size_t i = 0; i < n; i++)
+    took[i] += now(clocks[i]);
+}
+
 static double
 slice(clockid_t clock, measured *body, void *context, size_t count)
 {
-  double start = now(clock);
-  body(context, count);
-  return now(clock) - start;
+  double took;
+  measure_slice(&clock, 1, body, context, count, &took);
+  return took;
 }
 
-/* Also warms the caches up: ours, the allocator's and the processor's. */
-static size_t
-count_for_a_slice(clockid_t clock, measured *body, void *context)
+size_t
+measure_count(clockid_t clock, measured *body, void *context)
 {
   size_t count = 1;
   while (slice(clock, body, context, count) < slice_ns)
@@ -54,7 +64,7 @@ measure(clockid_t clock, measured *body, void *context)
   if (exactly)
     return slice(clock, body, context, exactly) / (double)exactly;
 
-  size_t count = count_for_a_slice(clock, body, context);
+  size_t count = measure_count(clock, body, context);
   double slices[SLICES];
   for (int i = 0; i < SLICES; i++)
     slices[i] = slice(clock, body, context, count);

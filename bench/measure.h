@@ -18,6 +18,13 @@ typedef void measured(void *context, size_t count);
  */
 double measure(clockid_t clock, measured *body, void *context);
 
+/* How often the work is done in a slice. Also warms the caches up: ours, the allocator's and the
+ * processor's. */
+size_t measure_count(clockid_t clock, measured *body, void *context);
+/* A slice of its own: the nanoseconds that it took, by each of `n` clocks. */
+void measure_slice(const clockid_t *clocks, size_t n, measured *body, void *context, size_t count,
+                   double *took);
+
 /* From here on, measure does the work exactly `count` times and does not repeat it. */
 void measure_exactly(size_t count);
 

@@ -48,6 +48,7 @@ PLOTS = [
     Plot("pairs.svg", "Allocate and free one block: time, stuballoc = 1", ("pair",)),
     Plot("calls.svg", "Many blocks at a time: time, stuballoc = 1", ("batch", "stub-call")),
     Plot("threads.svg", "Several threads: time, stuballoc = 1", ("reverse", "handoff", "churn")),
+    Plot("remote.svg", "Remote calls over FreeDCE: time, stuballoc = 1", ("ncalrpc", "tcp")),
     Plot("memory.svg", "Resident memory, % of peak or of live", ("idle", "burst", "steady"), False),
 ]
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from statistics import median
 
 
+CALL_UNIT = "us a call"
+
+
 def describe_machine():
     cpuinfo = Path("/proc/cpuinfo").read_text()
     models = re.findall(r"model name\s*: (.*)", cpuinfo) or [platform.machine()]
@@ -103,6 +106,16 @@ class Results:
             for measure in contender["only"]:
                 if measure in self.measures and self.median(measure, name) is not None:
                     yield f"{measure} by {name}: {self.cell(measure, name)} {self.unit(measure)}"
+        for measure in self.measures:
+            if self.unit(measure) == CALL_UNIT:
+                yield f"{measure}: {self.rates(measure)} calls a second"
+
+    def rates(self, measure):
+        """As many calls as a client makes one after another."""
+        medians = {name: self.median(measure, name) for name in self.contenders}
+        return ", ".join(
+            f"{name} {1e6 / value:.0f}" for name, value in medians.items() if value is not None
+        )
 
     def text(self):
         rows = list(self.rows())

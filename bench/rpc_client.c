@@ -1,10 +1,14 @@
 /*
  * What a remote call costs:
  *
- *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION measure SERVER   how long it takes, and how much
- *                                                                  of the processors, by the
- *                                                                  server's process number
- *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION make COUNT       nothing else but so many calls
+ *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION measure SERVER
+ *
+ * makes calls for a while at each empty line that it reads, and prints how many microseconds a call
+ * took: by the clock, and on a processor here and in the server, whose process number it is told.
+ *
+ *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION make COUNT
+ *
+ * makes so many calls.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -130,6 +134,8 @@ operation_of(const char *name)
 
 /* --- measuring --------------------------------------------------------------------------------- */
 
+enum { CLOCKS = 3 };
+
 struct client {
   const struct operation *operation;
   handle_t                binding;
@@ -147,24 +153,25 @@ call(void *argument, size_t count)
   }
 }
 
-static void
-measure_by(clockid_t clock, const char *name, struct client *client)
-{
-  report(client->operation->name, name, "us", measure(clock, call, client) / 1000);
-}
-
+/* Several clients take turns, slice by slice, so that a disturbance hits them all alike. */
 static void
 measure_calls(void *argument)
 {
   struct client *client = argument;
-  clockid_t      server;
-  if (clock_getcpuclockid(client->number, &server) != 0) {
+  clockid_t      clocks[CLOCKS] = {CLOCK_MONOTONIC, CLOCK_PROCESS_CPUTIME_ID};
+  double         took[CLOCKS];
+  if (clock_getcpuclockid(client->number, &clocks[CLOCKS - 1]) != 0) {
     fprintf(stderr, "there is no process %d\n", client->number);
     exit(1);
   }
-  measure_by(CLOCK_MONOTONIC, "", client);
-  measure_by(CLOCK_PROCESS_CPUTIME_ID, "client", client);
-  measure_by(server, "server", client);
+  const size_t count = measure_count(CLOCK_MONOTONIC, call, client);
+  while (getchar() == '\n') {
+    measure_slice(clocks, CLOCKS, call, client, count, took);
+    for (int i = 0; i < CLOCKS; i++)
+      printf("%.3f ", took[i] / (double)count / 1000);
+    putchar('\n');
+    fflush(stdout);
+  }
 }
 
 static void
