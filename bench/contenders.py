@@ -48,6 +48,8 @@ class Contender:
     def does(self, workload):
         if self.only:
             return workload in self.only
+        if workload in PROFILED:
+            return self.name in ("stuballoc", "glibc")
         return bool(self.memory) if workload in REMOTE else workload != SHARED
 
     def run(self, bench, workload):
@@ -118,7 +120,7 @@ def find_contenders(bench, stuballoc, given):
         *(contender for contender in packaged if can_be_preloaded(contender, bench)),
         *mandatory[1:],
         Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only=("reverse",)),
-        Contender(LIMIT, memory="arena", only=tuple(REMOTE)),
+        Contender(LIMIT, memory="arena", only=tuple(TIMED)),
         *find_pools(bench),
     ]
 
