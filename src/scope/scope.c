@@ -63,7 +63,7 @@ take_prepared(void)
   return chunk;
 }
 
-/* A plain scope may have cut blocks, and freed some. */
+/* A plain scope may have cut blocks, and freed some, and have had a name and flags. */
 static inline struct sa_scope *
 begin(struct sa_chunk *chunk, const void *creator)
 {
@@ -75,6 +75,8 @@ begin(struct sa_chunk *chunk, const void *creator)
   arena->cut = SA_FIRST_STEP;
   sa_arena_set_end(arena, sa_granule_at(chunk, SA_DATA + SA_FIRST_STEP));
   scope->creator = creator;
+  scope->flags = 0;
+  scope->name[0] = '\0';
   atomic_store_explicit(&scope->state, SA_ALIVE, memory_order_release);
   return scope;
 }
@@ -84,8 +86,11 @@ set_options(struct sa_scope *scope, const sa_scope_options *options)
 {
   scope->flags = options->flags;
   scope->budget = options->budget;
-  if (options->name)
-    memcpy(scope->name, options->name, strnlen(options->name, SA_NAME - 1));
+  if (!options->name)
+    return;
+  size_t length = strnlen(options->name, SA_NAME - 1);
+  memcpy(scope->name, options->name, length);
+  scope->name[length] = '\0';
 }
 
 /* The nearest scope around a new one that has a budget; it stays as long as the new one. */
@@ -116,7 +121,7 @@ sa_scope_create_for(const sa_scope_options *options, const void *creator)
   scope->limiter = limiter_here();
   if (sa_is_limited(scope))
     sa_arena_uncarve(&chunk->arena);
-  atomic_store_explicit(&scope->plain, !options && !scope->limiter, memory_order_relaxed);
+  atomic_store_explicit(&scope->plain, !sa_is_limited(scope), memory_order_relaxed);
   return scope;
 }
 
