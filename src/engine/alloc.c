@@ -76,6 +76,11 @@ is_mine(const struct sa_slab *slab)
 /* A block in a unit that is not the first of one of this thread's current slabs. */
 static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *slab)
 {
+  /* first, since it is what stubs free */
+  if (SA_LIKELY(sa_slab_what(slab) == SA_LENT)) {
+    sa_hooks_get()->free(block);
+    return;
+  }
   slab -= slab->lead;
   if (is_mine(slab)) {
     free_here(block, slab);
@@ -86,9 +91,6 @@ static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *s
     sa_misuse("free", block, "stuballoc did not give it out, or it was freed before");
   case SA_LARGE:
     sa_large_free(slab, block);
-    break;
-  case SA_LENT:
-    sa_hooks_get()->free(block);
     break;
   case SA_LENT_LARGE:
     sa_hooks_get()->free_large(slab, block);

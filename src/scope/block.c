@@ -57,17 +57,10 @@ void *
 sa_scope_alloc(struct sa_scope *scope, size_t size)
 {
   struct sa_arena *arena = sa_thread.here;
-  if (SA_UNLIKELY(arena->scope != scope || size > SA_BLOCK_MAX))
-    return alloc_slowly(scope, size);
-  unsigned code = sa_code_for(size);
-  char    *block = arena->next;
-  char    *next = block + sa_code_size(code);
-  if (SA_UNLIKELY(next > arena->quick))
-    return alloc_slowly(scope, size);
-  arena->next = next;
-  _Atomic uint8_t *place = (_Atomic uint8_t *)(arena->map + (uintptr_t)block / SA_GRANULE);
-  atomic_store_explicit(place, (uint8_t)code, memory_order_relaxed);
-  return block;
+  void            *block;
+  if (SA_LIKELY(arena->scope == scope && sa_arena_cut(arena, size, &block)))
+    return block;
+  return alloc_slowly(scope, size);
 }
 
 /* --- what is a block -------------------------------------------------------------------------- */
@@ -140,20 +133,28 @@ return_from_outside(struct sa_scope *scope, void *block)
                                                 memory_order_release, memory_order_relaxed));
 }
 
+/* A thread that frees a block of a scope that is not its top one. */
+static SA_ATTRIBUTE(noinline) void free_below(void *block, unsigned code)
+{
+  struct sa_scope *scope = sa_chunk_of(block)->scope;
+  struct sa_arena *arena = sa_arena_mine(scope);
+  if (arena)
+    sa_arena_push(arena, code, block);
+  else
+    return_from_outside(scope, block);
+}
+
 static inline void
 free_in_chunk(const char *what, void *block)
 {
   unsigned         code = code_of(what, block);
   struct sa_chunk *chunk = sa_chunk_of(block);
-  struct sa_scope *scope = chunk->scope;
   struct sa_arena *arena = sa_thread.here;
   sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
-  if (SA_UNLIKELY(arena->scope != scope))
-    arena = sa_arena_mine(scope);
-  if (arena)
+  if (SA_LIKELY(arena->scope == chunk->scope))
     sa_arena_push(arena, code, block);
   else
-    return_from_outside(scope, block);
+    free_below(block, code);
 }
 
 void

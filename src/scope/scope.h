@@ -379,6 +379,25 @@ sa_arena_pop(struct sa_arena *arena, unsigned code)
   return block;
 }
 
+/* The fast path: cuts a block from the arena's run. False: there is none to cut, or there are free
+ * blocks to be used first. */
+static inline bool
+sa_arena_cut(struct sa_arena *arena, size_t size, void **cut)
+{
+  if (SA_UNLIKELY(size > SA_BLOCK_MAX))
+    return false;
+  unsigned code = sa_code_for(size);
+  char    *block = arena->next;
+  char    *next = block + sa_code_size(code);
+  if (SA_UNLIKELY(next > arena->quick))
+    return false;
+  arena->next = next;
+  _Atomic uint8_t *place = (_Atomic uint8_t *)(arena->map + (uintptr_t)block / SA_GRANULE);
+  atomic_store_explicit(place, (uint8_t)code, memory_order_relaxed);
+  *cut = block;
+  return true;
+}
+
 /* --- join.c ----------------------------------------------------------------------------------- */
 
 /* Joins the arena's free blocks that are neighbours; false: it has none, or another arena of the

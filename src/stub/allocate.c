@@ -1,5 +1,25 @@
-/* Blocks of the package. */
+/* Blocks for stubs, and those of the package. */
 #include "stub/stub.h"
+
+/* --- for stubs -------------------------------------------------------------------------------- */
+
+static SA_ATTRIBUTE(noinline) void *stub_allocate_slowly(size_t size)
+{
+  struct sa_arena *arena = sa_thread.here;
+  return arena->scope ? sa_arena_block(arena, size) : sa_malloc(size);
+}
+
+/* A thread in no scope has an arena in which there is nothing to cut. */
+void *
+sa_stub_allocate(size_t size)
+{
+  void *block;
+  if (SA_LIKELY(sa_arena_cut(sa_thread.here, size, &block)))
+    return block;
+  return stub_allocate_slowly(size);
+}
+
+/* --- the package ------------------------------------------------------------------------------ */
 
 static void *
 allocate(size_t size, RPC_STATUS *status)

@@ -5,8 +5,7 @@
 void *__RPC_USER
 midl_user_allocate(size_t size)
 {
-  sa_scope *scope = sa_scope_current();
-  return scope ? sa_scope_alloc(scope, size) : sa_malloc(size);
+  return sa_stub_allocate(size);
 }
 
 void __RPC_USER

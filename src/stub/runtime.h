@@ -22,6 +22,10 @@ struct sa_runtime {
  * It must stay where it is. */
 SA_API void sa_runtime_attach(const struct sa_runtime *runtime);
 
+/* What every midl_user_allocate does: takes a block of the scope that the thread is in, or of the
+ * engine when it is in none. NULL: no memory. */
+SA_API void *sa_stub_allocate(size_t size);
+
 /* Allocates as this thread's client stubs do, for the hooks of a runtime, and exported like the
  * above: what RpcSmClientFree gives back. NULL: no memory. */
 SA_API void *sa_client_allocate(size_t size);
