@@ -6,7 +6,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <dce/rpc.h>
 
@@ -24,6 +29,13 @@ static __attribute__((constructor)) void
 set_fragment_size(void)
 {
   rpc_g_cn_large_frag_size = 65528;
+}
+
+/* FreeDCE answers a client that has gone without asking for no SIGPIPE, which would end the server. */
+static __attribute__((constructor)) void
+ignore_broken_pipes(void)
+{
+  signal(SIGPIPE, SIG_IGN);
 }
 
 static enum outcome
@@ -67,11 +79,46 @@ watch_signals(void)
   return DONE;
 }
 
+/* -1, said on stderr, when the port is taken. */
+static int
+bind_to_loopback(const char *port)
+{
+  const struct sockaddr_in address = {
+    .sin_family = AF_INET,
+    .sin_port = htons((in_port_t)(port ? atoi(port) : 0)),
+    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+  };
+  const int at_once = 1; /* a port that another server has just left */
+  const int made = socket(AF_INET, SOCK_STREAM, 0);
+  setsockopt(made, SOL_SOCKET, SO_REUSEADDR, &at_once, sizeof at_once);
+  if (bind(made, (const struct sockaddr *)&address, sizeof address) == 0)
+    return made;
+  perror("bind");
+  close(made);
+  return -1;
+}
+
+/* By itself FreeDCE listens on all addresses of the machine. It keeps a duplicate of the socket. */
+static enum outcome
+use_loopback(const char *port)
+{
+  error_status_t    status;
+  unsigned_char_p_t sequence = (unsigned_char_p_t) "ncacn_ip_tcp";
+  int               bound = bind_to_loopback(port);
+  if (bound < 0)
+    return FAILED;
+  rpc_server_use_protseq_socket(sequence, rpc_c_protseq_max_reqs_default, &bound, &status);
+  close(bound);
+  return judge(status, "rpc_server_use_protseq_socket");
+}
+
 static enum outcome
 use_protocol(const char *protocol, const char *endpoint)
 {
   error_status_t    status;
   unsigned_char_p_t sequence = (unsigned_char_p_t)protocol;
+  if (strcmp(protocol, "ncacn_ip_tcp") == 0)
+    return use_loopback(endpoint);
   if (endpoint)
     rpc_server_use_protseq_ep(sequence, rpc_c_protseq_max_reqs_default, (unsigned_char_p_t)endpoint,
                               &status);
