@@ -200,6 +200,8 @@ catalog_index(handle_t binding, whole kilobytes, whole *sum)
 
 /* --- shelves ----------------------------------------------------------------------------------- */
 
+/* A client may send a context handle that is NULL. */
+
 void
 catalog_open_shelf(handle_t binding, text owner, shelf *opened)
 {
@@ -219,7 +221,7 @@ catalog_put(shelf to, whole number, whole *held)
 {
   (void)number;
   calls++;
-  *held = ++((struct shelf *)to)->held;
+  *held = to ? ++((struct shelf *)to)->held : 0;
 }
 
 void
@@ -233,7 +235,8 @@ void
 catalog_close_shelf(shelf *opened)
 {
   calls++;
-  shelf_rundown(*opened);
+  if (*opened)
+    shelf_rundown(*opened);
   *opened = NULL;
 }
 

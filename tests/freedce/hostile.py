@@ -2,7 +2,8 @@
 
     hostile.py PORT gone               clients that go in mid-call, at every stage of the protocol
     hostile.py PORT budget             requests for more memory than a call may have
-    hostile.py PORT deep NODES         a list so long that the stub recurses deep
+    hostile.py PORT deep               lists so long that the stub recurses deep
+    hostile.py PORT long               requests that go on after all that the stub wants
     hostile.py PORT malformed SEED COUNT     truncated, bit-flipped and random stub data
 
 Exits with 0 when the server answered as it should. That it lives, and holds nothing, is for the
@@ -187,18 +188,25 @@ def gone(port):
 
 
 def budget(port):
-    for operation, data in (INDEX, longs(1 << 20)), (SEARCH, longs(1, 0, 1 << 30)):
+    too_much = 8 << 20
+    for operation, data in ((INDEX, longs(1 << 20)), (SEARCH, longs(1, 0, 1 << 30)),
+                            (CHECK, longs(too_much, too_much) + bytes(too_much))):
         refused = Connection(port).bind().call(operation, data)
         assert refused == REMOTE_NO_MEMORY, refused
         assert len(Connection(port).bind().call(STATUS, b'')) == 8, 'a fault for who came next'
 
 
-def deep(port, nodes):
-    try:
-        answer = Connection(port).bind().call(MIRROR, relations(int(nodes)))
-        print(f'{nodes} nodes:', f'fault {answer:#x}' if isinstance(answer, int) else 'answered')
-    except (Gone, ConnectionError):
-        print(f'{nodes} nodes: the server closed the connection')
+def deep(port):
+    for nodes in 10000, 20000, 100000, 400000:
+        answer = Connection(port).bind().call(MIRROR, relations(nodes))
+        print(f'{nodes} nodes:', 'refused' if answer == REMOTE_NO_MEMORY else f'{len(answer)} bytes')
+
+
+def long(port):
+    for operation in STATUS, TITLE, INDEX:
+        for length in 1, 5000, 100000, 1000000:
+            answer = Connection(port).bind().call(operation, VALID[operation] + bytes(length))
+            assert isinstance(answer, bytes), f'fault {answer:#x} for {length} bytes too many'
 
 
 def truncate(chance, data):
@@ -216,12 +224,24 @@ def randomize(chance, data):
     return chance.randbytes(chance.randrange(2 * len(data) + 8))
 
 
+def open_well(port):
+    """A connection, and stub data for each operation with a context handle that is good on it."""
+    connection = Connection(port).bind()
+    shelf = connection.call(OPEN_SHELF, VALID[OPEN_SHELF])
+    valid = {**VALID, PUT: shelf + longs(7), CLOSE_SHELF: shelf}
+    for operation, data in valid.items():
+        if operation != CLOSE_SHELF:
+            assert isinstance(connection.call(operation, data), bytes), operation
+    return connection, valid
+
+
 def malformed(port, seed, count):
     chance, outcomes, connection = random.Random(seed), collections.Counter(), None
-    for _ in range(int(count)):
-        operation = chance.randrange(len(VALID))
-        data = chance.choice((truncate, flip_bits, randomize))(chance, VALID[operation])
-        connection = connection or Connection(port).bind()
+    for i in range(int(count)):
+        if not connection or i % 1000 == 0:
+            connection, valid = open_well(port)
+        operation = chance.randrange(len(valid))
+        data = chance.choice((truncate, flip_bits, randomize))(chance, valid[operation])
         try:
             answer = connection.call(operation, data)
             outcomes[f'fault {answer:#x}' if isinstance(answer, int) else 'answered'] += 1
@@ -236,5 +256,5 @@ def malformed(port, seed, count):
 
 
 if __name__ == '__main__':
-    {attack.__name__: attack for attack in (gone, budget, deep, malformed)}[sys.argv[2]](
+    {attack.__name__: attack for attack in (gone, budget, deep, long, malformed)}[sys.argv[2]](
         int(sys.argv[1]), *sys.argv[3:])

@@ -15,6 +15,16 @@
 
 enum { OPERATIONS = 4 };
 
+/* Instead of the runtime's: there is no call behind a handle here, and no second fragment. What
+ * becomes of those, hostile.sh shows with real ones. */
+void
+rpc_call_receive(rpc_call_handle_t handle, rpc_iovector_elt_t *fragment, unsigned32 *status)
+{
+  (void)handle;
+  fragment->data_addr = NULL;
+  *status = rpc_s_ok;
+}
+
 /* What the stubs saw. */
 static sa_scope     *scope_of_call;
 static int           called;

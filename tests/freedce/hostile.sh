@@ -1,0 +1,40 @@
+#!/bin/bash
+# Attacks on the catalog's server over FreeDCE: it goes on, and holds nothing afterwards. Each has a
+# server of its own, which the library tells at its end of every scope that was left.
+. "$top_srcdir/tests/freedce/common.sh"
+
+protocol=ncacn_ip_tcp
+count=50000
+if [ -n "$SANITIZER_FLAGS" ]; then count=2500; fi
+
+attack() {
+  timeout 600 "$PYTHON3" "$top_srcdir/tests/freedce/hostile.py" "$endpoint" "$@"
+}
+
+serves_and_holds_nothing() {
+  server_lives && call midl shelves 0 && call midl 2 && stop_server
+}
+
+# survives NAME COMMAND...
+survives() {
+  check "$1: a server listens" start_server midl $protocol
+  check "$1: the attack is answered as it should" "${@:2}"
+  check "$1: afterwards the server serves, and holds nothing" serves_and_holds_nothing
+}
+
+# The second half finds the memory as the first one left it; for 1 MiB, see catalog.sh.
+attack_malformed() {
+  local before after
+  attack malformed 1 $count && before=$(memory) && attack malformed 2 $count && after=$(memory) \
+    || return 1
+  echo "$before KiB after half of the messages, $after KiB after all"
+  [ -n "$SANITIZER_FLAGS" ] || [ "$after" -le $((before + 1024)) ]
+}
+
+survives 'clients that go at each stage' attack gone
+survives 'requests over budget' attack budget
+survives 'lists to recurse along' attack deep
+survives 'requests that go on and on' attack long
+survives 'truncated, bit-flipped and random stub data' attack_malformed
+survives '64 clients at once' many_clients midl 64
+finish
