@@ -2,6 +2,7 @@
  * The catalog's client, which checks every answer:
  *
  *   client PROTOCOL ENDPOINT [ROUNDS [NAME]] each operation, or one, so many times
+ *   client PROTOCOL ENDPOINT long COUNT      so many calls within one scope
  *   client PROTOCOL ENDPOINT hold            opens a shelf, and searches on until it is killed
  *   client PROTOCOL ENDPOINT shelves COUNT   waits until so many shelves are open
  *
@@ -357,6 +358,40 @@ run_checks(handle_t binding, int rounds, const char *name)
 
 /* --- what else tests need of a client ------------------------------------------------------------ */
 
+struct series {
+  handle_t binding;
+  int      count;
+  bool     right;
+};
+
+/* Each result is given back, for the next call to use its memory. */
+static void
+call_title_on_and_on(void *argument)
+{
+  struct series *series = argument;
+  for (int number = 0; number < series->count; number++) {
+    text title = NULL;
+    catalog_title(series->binding, number, &title);
+    series->right &= is_text(title, fact_of(number).title);
+    midl_user_free(title);
+  }
+}
+
+/* A scope has 64 KiB at least, and what is used again needs no more. */
+static int
+call_within_one_scope(handle_t binding, int count)
+{
+  enum { ENOUGH = 64 << 10 };
+  struct series         series = {.binding = binding, .count = count, .right = true};
+  struct sa_scope_stats stats;
+  SA_SCOPED(NULL);
+  enum outcome outcome = runtime_try(call_title_on_and_on, &series);
+  sa_scope_get_stats(sa_scope_current(), &stats);
+  printf("%d calls in one scope: %zu bytes held at most, %zu blocks left\n", count, stats.peak,
+         stats.blocks);
+  return outcome == DONE && series.right && stats.peak <= ENOUGH && stats.blocks == 0 ? 0 : 1;
+}
+
 static void
 open_shelf(void *binding)
 {
@@ -397,6 +432,8 @@ run_client(handle_t binding, int words, char **word)
 {
   if (words > 0 && strcmp(word[0], "hold") == 0)
     return hold(binding);
+  if (words > 1 && strcmp(word[0], "long") == 0)
+    return call_within_one_scope(binding, atoi(word[1]));
   if (words > 1 && strcmp(word[0], "shelves") == 0)
     return wait_for_shelves(binding, atoi(word[1]));
   return run_checks(binding, words > 0 ? atoi(word[0]) : 1, words > 1 ? word[1] : NULL);
@@ -406,7 +443,8 @@ int
 main(int argc, char **argv)
 {
   if (argc < 3) {
-    fprintf(stderr, "usage: %s PROTOCOL ENDPOINT [ROUNDS [NAME] | hold | shelves COUNT]\n",
+    fprintf(stderr,
+            "usage: %s PROTOCOL ENDPOINT [ROUNDS [NAME] | long COUNT | hold | shelves COUNT]\n",
             argv[0]);
     return 2;
   }

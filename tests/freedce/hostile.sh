@@ -17,18 +17,19 @@ serves_and_holds_nothing() {
 
 # survives NAME COMMAND...
 survives() {
-  check "$1: a server listens" start_server midl $protocol
+  check "$1: a server listens" start_server midl --uncounted $protocol
   check "$1: the attack is answered as it should" "${@:2}"
   check "$1: afterwards the server serves, and holds nothing" serves_and_holds_nothing
 }
 
-# The second half finds the memory as the first one left it; for 1 MiB, see catalog.sh.
+# The second half finds the memory as the first one left it, but for the 4 MiB that the engine may hold
+# ready: less than 100 bytes a message.
 attack_malformed() {
   local before after
   attack malformed 1 $count && before=$(memory) && attack malformed 2 $count && after=$(memory) \
     || return 1
   echo "$before KiB after half of the messages, $after KiB after all"
-  [ -n "$SANITIZER_FLAGS" ] || [ "$after" -le $((before + 1024)) ]
+  [ -n "$SANITIZER_FLAGS" ] || [ "$after" -le $((before + 4096)) ]
 }
 
 survives 'clients that go at each stage' attack gone
