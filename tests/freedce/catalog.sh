@@ -41,6 +41,23 @@ memory_stays() {
   [ "$after" -le $((before + 1024)) ]
 }
 
+# The server may gain little more than a byte a call: 128 KiB in all, for pages that a thread of it has
+# not touched before.
+calls_on_and_on() {
+  local before after
+  call "$1" long 1000 && before=$(memory) && call "$1" long 100000 && after=$(memory) || return 1
+  echo "$before KiB after 1000 calls, $after KiB after 100000 more"
+  [ -n "$SANITIZER_FLAGS" ] || [ "$after" -le $((before + 128)) ]
+}
+
+# within_one_scope MODE
+within_one_scope() {
+  local name="$1 stubs, 100000 calls" mode=$1 protocol=ncalrpc endpoint
+  check "$name: the server listens" start_server "$1" --uncounted ncalrpc "$stage/socket"
+  check "$name: the client's scope and the server's memory stay" calls_on_and_on "$1"
+  check "$name: the server stops" stop_server
+}
+
 # try_all SERVER-MODE CLIENT-MODE PROTOCOL [ENDPOINT]
 try_all() {
   local name="$2 client, $1 server, $3" mode=$2 protocol=$3 endpoint
@@ -64,4 +81,5 @@ try_all midl midl ncacn_ip_tcp
 try_all midl midl ncalrpc "$stage/socket"
 try_all osf osf ncacn_ip_tcp
 try_all midl osf ncacn_ip_tcp
+within_one_scope midl
 finish

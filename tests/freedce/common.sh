@@ -4,6 +4,7 @@
 stage=$(mktemp -d)
 demo=$top_builddir/demo
 server= client=
+report_leaks=report=leaks
 
 # FreeDCE's mutexes read their owner unlocked, which is not ours to report.
 echo 'race:libdcerpc' >"$stage/tsan"
@@ -33,7 +34,7 @@ start_server() {
   local mode=$1
   shift
   rm -f "$stage/server"
-  STUBALLOC=report=leaks "$demo/$mode-server" "$@" >"$stage/server" 2>&1 &
+  STUBALLOC=$report_leaks "$demo/$mode-server" "$@" >"$stage/server" 2>&1 &
   server=$!
   says "$stage/server" '^listening on ' && endpoint=$(sed -n 's/^listening on //p' "$stage/server")
 }
