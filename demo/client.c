@@ -23,7 +23,7 @@
 
 enum { FOUND = 100, RELATIONS = 200, SCAN = 100000, TOO_MANY_KILOBYTES = 1 << 20 };
 
-/* --- what a call returned ------------------------------------------------------------------------ */
+/* --- what a call returned --------------------------------------------------------------------- */
 
 /* Without a scope around the call. */
 static void
@@ -45,7 +45,7 @@ give_back_record(record *old)
   give_back(old);
 }
 
-/* --- one check an operation: whether the answers are right --------------------------------------- */
+/* --- one check an operation: whether the answers are right ------------------------------------ */
 
 static bool
 is_text(text got, const char *wanted)
@@ -236,7 +236,7 @@ check_shelf(handle_t binding, int number)
   return !mine;
 }
 
-/* --- the run ------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 struct check {
   const char *name;
@@ -356,7 +356,7 @@ run_checks(handle_t binding, int rounds, const char *name)
   return good ? 0 : 1;
 }
 
-/* --- what else tests need of a client ------------------------------------------------------------ */
+/* --- what else tests need of a client --------------------------------------------------------- */
 
 struct series {
   handle_t binding;

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <dce/rpc.h>
@@ -53,7 +54,7 @@ static struct route                routes[ENTRIES];
 static _Atomic(unsigned)           routes_taken; /* relaxed: each number goes to one interface */
 static _Atomic(sa_call_observer *) observer;
 
-/* --- the request --------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------------- */
 
 /*
  * A request comes in one fragment or more, of which the runtime hands over the first; a stub receives
@@ -66,6 +67,7 @@ struct request {
   size_t length;
 };
 
+#define MOST UINT32_MAX   /* the runtime's lengths have 32 bits */
 enum { STEP = 64 << 10 }; /* by which `data` grows: it is always of more than `length` bytes */
 
 static void
@@ -83,27 +85,38 @@ release(rpc_iovector_elt_t *fragment)
 }
 
 static void
+make_room(struct request *request, size_t length)
+{
+  if (!request->data || length / STEP == request->length / STEP)
+    return;
+  char *larger = length <= MOST ? sa_realloc(request->data, (length / STEP + 1) * STEP) : NULL;
+  if (!larger)
+    sa_free(request->data);
+  request->data = larger;
+}
+
+static void
 append(struct request *request, rpc_iovector_elt_t *fragment)
 {
+  if (fragment->data_len == 0) /* there is nothing to release, either */
+    return;
   size_t length = request->length + fragment->data_len;
-  if (request->data && length / STEP != request->length / STEP) {
-    char *larger = sa_realloc(request->data, (length / STEP + 1) * STEP);
-    if (!larger)
-      sa_free(request->data);
-    request->data = larger;
-  }
+  make_room(request, length);
   if (request->data)
     memcpy(request->data + request->length, fragment->data_addr, fragment->data_len);
   request->length = length;
   release(fragment);
 }
 
-/* False: there is none any more, or `status` tells why. */
+/* False: there is none any more, or `status` tells why. Neither for the end nor for a fragment without
+ * data does the runtime give an address; but only at the end does it set `buff_dealloc`, to NULL. */
 static bool
 receive(const struct call *call, rpc_iovector_elt_t *fragment)
 {
-  *fragment = (rpc_iovector_elt_t){.data_addr = NULL}; /* it is not set by every failure */
-  rpc_call_receive(call->handle, fragment, call->status);
+  do {
+    *fragment = (rpc_iovector_elt_t){.buff_dealloc = free_joined};
+    rpc_call_receive(call->handle, fragment, call->status);
+  } while (*call->status == rpc_s_ok && !fragment->data_addr && fragment->buff_dealloc);
   return *call->status == rpc_s_ok && fragment->data_addr;
 }
 

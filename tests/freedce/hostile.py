@@ -120,6 +120,18 @@ class Connection:
     def call(self, operation, data):
         """Of a response its stub data, of a fault its status."""
         self.send(request(operation, data))
+        return self.receive_answer()
+
+    def call_with_empty_fragment(self, operation, data, empty_at):
+        """The stub data in two fragments, followed by many more; the others come later."""
+        parts = [data[:4], data[4:] + bytes(400)]
+        parts.insert(empty_at, b'')
+        for i, part in enumerate(parts + [bytes(4000)] * 20):
+            flags = (FIRST if i == 0 else 0) | (LAST if i == len(parts) + 19 else 0)
+            self.send(pdu(REQUEST, struct.pack('<IHH', 1 << 20, 0, operation) + part, flags))
+        return self.receive_answer()
+
+    def receive_answer(self):
         answer = b''
         while True:
             kind, flags, body = self.receive_pdu()
@@ -207,6 +219,10 @@ def long(port):
         for length in 1, 5000, 100000, 1000000:
             answer = Connection(port).bind().call(operation, VALID[operation] + bytes(length))
             assert isinstance(answer, bytes), f'fault {answer:#x} for {length} bytes too many'
+    for empty_at in 0, 1, 2:
+        for _ in range(20):
+            answer = Connection(port).bind().call_with_empty_fragment(TITLE, VALID[TITLE], empty_at)
+            assert isinstance(answer, bytes), f'fault {answer:#x} for an empty fragment'
 
 
 def truncate(chance, data):

@@ -22,6 +22,7 @@ rpc_call_receive(rpc_call_handle_t handle, rpc_iovector_elt_t *fragment, unsigne
 {
   (void)handle;
   fragment->data_addr = NULL;
+  fragment->buff_dealloc = NULL;
   *status = rpc_s_ok;
 }
 
