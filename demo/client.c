@@ -2,23 +2,50 @@
  * The catalog's client, which checks every answer:
  *
  *   client PROTOCOL ENDPOINT [ROUNDS [NAME]] each operation, or one, so many times
+ *   client PROTOCOL ENDPOINT long COUNT      so many calls within one scope
  *   client PROTOCOL ENDPOINT hold            opens a shelf, and searches on until it is killed
  *   client PROTOCOL ENDPOINT shelves COUNT   waits until so many shelves are open
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "facts.h"
+#include "memory.h"
 #include "runtime.h"
+
+#include <stuballoc/midl.h>
 
 enum { FOUND = 100, RELATIONS = 200, SCAN = 100000, TOO_MANY_KILOBYTES = 1 << 20 };
 
-/* --- one check an operation: whether the answers are right --------------------------------------- */
+/* --- what a call returned --------------------------------------------------------------------- */
+
+/* Without a scope around the call. */
+static void
+give_back(void *block)
+{
+  if (!memory_is_scoped && block)
+    midl_user_free(block);
+}
+
+static void
+give_back_record(record *old)
+{
+  if (old->about.what == RECORDING)
+    give_back(old->about.value.performer);
+  give_back(old->title);
+  give_back(old->subtitle);
+  give_back(old->price);
+  give_back(old->loans);
+  give_back(old);
+}
+
+/* --- one check an operation: whether the answers are right ------------------------------------ */
 
 static bool
 is_text(text got, const char *wanted)
@@ -37,7 +64,9 @@ check_title(handle_t binding, int number)
 {
   text title = NULL;
   catalog_title(binding, number, &title);
-  return is_text(title, fact_of(number).title);
+  const bool right = is_text(title, fact_of(number).title);
+  give_back(title);
+  return right;
 }
 
 static bool
@@ -89,14 +118,16 @@ static bool
 check_search(handle_t binding, int number)
 {
   const enum fact_kind what = fact_kind_of(number);
-  records              found = NULL;
+  records              found = NULL, next;
   int                  count = 0;
   catalog_search(binding, (kind)what, number, FOUND, &found);
-  for (; found; found = found->next, count++) {
+  for (; found; found = next, count++) {
+    next = found->next;
     while (fact_kind_of(number) != what)
       number++;
     if (!is_record(found, number++))
       return false;
+    give_back_record(found);
   }
   return count == FOUND;
 }
@@ -127,6 +158,8 @@ check_mirror(handle_t binding, int number)
   for (int i = 0; i < RELATIONS; i++)
     if (seen[i]->left != seen[i * 7 % RELATIONS])
       return false;
+  for (int i = 0; i < RELATIONS; i++)
+    give_back(seen[i]);
   return mirror == seen[0];
 }
 
@@ -141,7 +174,9 @@ check_annotate(handle_t binding, int number)
     return false;
   catalog_annotate(binding, number, &note);
   snprintf(capitals, sizeof capitals, "RECORD %d WAS LOOKED AT", number);
-  return is_text(note, capitals);
+  const bool right = is_text(note, capitals);
+  give_back(note);
+  return right;
 }
 
 static bool
@@ -178,6 +213,8 @@ index_too_much(void *binding)
 static bool
 check_budget(handle_t binding, int number)
 {
+  if (!memory_is_scoped) /* there is none */
+    return true;
   return runtime_try(index_too_much, binding) == NO_MEMORY && check_index(binding, number);
 }
 
@@ -199,7 +236,7 @@ check_shelf(handle_t binding, int number)
   return !mine;
 }
 
-/* --- the run ------------------------------------------------------------------------------------- */
+/* --- the run ---------------------------------------------------------------------------------- */
 
 struct check {
   const char *name;
@@ -214,25 +251,15 @@ static const struct check checks[] = {
 enum { CHECKS = sizeof checks / sizeof *checks };
 
 struct run {
-  const struct check   *check;
-  handle_t              binding;
-  int                   rounds;
-  int                   right;
-  struct sa_scope_stats stats; /* of the last round's scope */
+  const struct check *check;
+  handle_t            binding;
+  int                 rounds;
+  int                 right;
+  double              seconds;
+  size_t              scope_blocks; /* freed with a round's scope */
+  size_t              scope_bytes;
+  size_t              peak;
 };
-
-/* The results of a round are freed with its scope. */
-static void
-run_rounds(void *argument)
-{
-  struct run *run = argument;
-  for (int i = 0; i < run->rounds; i++) {
-    SA_SCOPED(NULL);
-    if (run->check->answers(run->binding, 1 + i))
-      run->right++;
-    sa_scope_get_stats(sa_scope_current(), &run->stats);
-  }
-}
 
 static double
 now(void)
@@ -242,26 +269,85 @@ now(void)
   return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
+static void
+count(struct run *run, sa_scope *scope)
+{
+  struct sa_scope_stats stats;
+  sa_scope_get_stats(scope, &stats);
+  run->scope_blocks += stats.blocks;
+  run->scope_bytes += stats.bytes;
+  if (run->peak < stats.peak)
+    run->peak = stats.peak;
+}
+
+/* The results of a round are freed with its scope. Counting them is none of its time. */
+static void
+run_round(struct run *run, int number)
+{
+  const sa_scope_options options = {.name = "round", .flags = SA_SCOPE_UNWIND};
+  const double           started = now();
+  double                 counting = 0;
+  sa_scope              *scope = memory_is_scoped ? sa_scope_create(&options) : NULL;
+  if (scope)
+    (void)sa_scope_enter(scope);
+  if (run->check->answers(run->binding, number))
+    run->right++;
+  if (scope) {
+    counting = now();
+    count(run, scope);
+    counting = now() - counting;
+    sa_scope_destroy(scope);
+  }
+  run->seconds += now() - started - counting;
+}
+
+static void
+run_rounds(void *argument)
+{
+  struct run *run = argument;
+  for (int i = 0; i < run->rounds; i++)
+    run_round(run, 1 + i);
+}
+
+/* The bytes that were taken and not freed in either way are left. */
 static bool
 run_check(const struct check *check, handle_t binding, int rounds)
 {
-  struct run   run = {.check = check, .binding = binding, .rounds = rounds};
-  const double started = now();
-  enum outcome outcome = runtime_try(run_rounds, &run);
-  const bool   good = outcome == DONE && run.right == rounds;
-  printf("%-10s %8d %8s %8zu %10zu %10.0f\n", check->name, run.right, good ? "right" : "WRONG",
-         run.stats.blocks, run.stats.bytes, (now() - started) / rounds * 1e6);
+  struct run run = {.check = check, .binding = binding, .rounds = rounds};
+  memory_counts = (struct memory_counts){0};
+  enum outcome    outcome = runtime_try(run_rounds, &run);
+  const bool      good = outcome == DONE && run.right == rounds;
+  const ptrdiff_t left =
+    (ptrdiff_t)(memory_counts.taken_bytes - memory_counts.freed_bytes - run.scope_bytes);
+  printf("%-12s %8d %10zu %12zu %10zu %10zu %9zu %8s %6td %10.1f\n", check->name, run.right,
+         memory_counts.taken_blocks, memory_counts.taken_bytes, memory_counts.freed_blocks,
+         run.scope_blocks, run.peak / 1024, good ? "right" : "WRONG", left,
+         run.seconds / rounds * 1e6);
   fflush(stdout);
   return good;
+}
+
+struct count {
+  handle_t   binding;
+  statistics now;
+};
+
+static void
+ask_statistics(void *argument)
+{
+  struct count *count = argument;
+  catalog_status(count->binding, &count->now);
 }
 
 /* One check by its name, or with NULL all of them. */
 static int
 run_checks(handle_t binding, int rounds, const char *name)
 {
-  bool good = true;
-  printf("%-10s %8s %8s %8s %10s %10s\n", "operation", "answers", "", "blocks", "bytes",
-         "us a round");
+  struct count first = {.binding =
+                          binding}; /* which connects, and is none of an operation's time */
+  bool         good = runtime_try(ask_statistics, &first) == DONE;
+  printf("%-12s %8s %10s %12s %10s %10s %9s %8s %6s %10s\n", "operation", "answers", "blocks",
+         "bytes", "one by one", "by scope", "peak KiB", "", "left", "us a round");
   for (int i = 0; i < CHECKS; i++)
     if (!name || strcmp(name, checks[i].name) == 0)
       good &= run_check(&checks[i], binding, rounds);
@@ -270,7 +356,41 @@ run_checks(handle_t binding, int rounds, const char *name)
   return good ? 0 : 1;
 }
 
-/* --- what else tests need of a client ------------------------------------------------------------ */
+/* --- what else tests need of a client --------------------------------------------------------- */
+
+struct series {
+  handle_t binding;
+  int      count;
+  bool     right;
+};
+
+/* Each result is given back, for the next call to use its memory. */
+static void
+call_title_on_and_on(void *argument)
+{
+  struct series *series = argument;
+  for (int number = 0; number < series->count; number++) {
+    text title = NULL;
+    catalog_title(series->binding, number, &title);
+    series->right &= is_text(title, fact_of(number).title);
+    midl_user_free(title);
+  }
+}
+
+/* A scope has 64 KiB at least, and what is used again needs no more. */
+static int
+call_within_one_scope(handle_t binding, int count)
+{
+  enum { ENOUGH = 64 << 10 };
+  struct series         series = {.binding = binding, .count = count, .right = true};
+  struct sa_scope_stats stats;
+  SA_SCOPED(NULL);
+  enum outcome outcome = runtime_try(call_title_on_and_on, &series);
+  sa_scope_get_stats(sa_scope_current(), &stats);
+  printf("%d calls in one scope: %zu bytes held at most, %zu blocks left\n", count, stats.peak,
+         stats.blocks);
+  return outcome == DONE && series.right && stats.peak <= ENOUGH && stats.blocks == 0 ? 0 : 1;
+}
 
 static void
 open_shelf(void *binding)
@@ -289,18 +409,6 @@ hold(handle_t binding)
   puts("holding");
   fflush(stdout);
   return runtime_try(run_rounds, &run) == DONE ? 0 : 1;
-}
-
-struct count {
-  handle_t   binding;
-  statistics now;
-};
-
-static void
-ask_statistics(void *argument)
-{
-  struct count *count = argument;
-  catalog_status(count->binding, &count->now);
 }
 
 static int
@@ -324,6 +432,8 @@ run_client(handle_t binding, int words, char **word)
 {
   if (words > 0 && strcmp(word[0], "hold") == 0)
     return hold(binding);
+  if (words > 1 && strcmp(word[0], "long") == 0)
+    return call_within_one_scope(binding, atoi(word[1]));
   if (words > 1 && strcmp(word[0], "shelves") == 0)
     return wait_for_shelves(binding, atoi(word[1]));
   return run_checks(binding, words > 0 ? atoi(word[0]) : 1, words > 1 ? word[1] : NULL);
@@ -333,7 +443,8 @@ int
 main(int argc, char **argv)
 {
   if (argc < 3) {
-    fprintf(stderr, "usage: %s PROTOCOL ENDPOINT [ROUNDS [NAME] | hold | shelves COUNT]\n",
+    fprintf(stderr,
+            "usage: %s PROTOCOL ENDPOINT [ROUNDS [NAME] | long COUNT | hold | shelves COUNT]\n",
             argv[0]);
     return 2;
   }

@@ -64,7 +64,7 @@ fact_loans(int number, int year)
 unsigned char
 fact_scan(int number, int byte)
 {
-  return (unsigned char)(number * 31 + byte + byte / 251);
+  return (unsigned char)((unsigned)number * 31 + (unsigned)byte + (unsigned)byte / 251);
 }
 
 void

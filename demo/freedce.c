@@ -154,11 +154,22 @@ listen_until_stopped(void)
   return judge(status, "rpc_server_listen");
 }
 
+/* The stubs recurse along a list, by some 500 bytes of stack a node. The budget of a call bounds how
+ * long a list can be, and this is enough for as long a one: what is not used takes no memory. */
+static enum outcome
+set_stack_size(void)
+{
+  enum { STACK = 128 << 20 };
+  error_status_t status;
+  rpc_mgmt_set_server_stack_size(STACK, &status);
+  return judge(status, "rpc_mgmt_set_server_stack_size");
+}
+
 enum outcome
 runtime_serve(sa_if_handle ifspec, const char *protocol, const char *endpoint)
 {
   error_status_t status;
-  if (watch_signals() != DONE)
+  if (watch_signals() != DONE || set_stack_size() != DONE)
     return FAILED;
   rpc_server_register_if(ifspec, NULL, NULL, &status);
   if (judge(status, "rpc_server_register_if") != DONE || use_protocol(protocol, endpoint) != DONE

@@ -1,16 +1,19 @@
 /*
  * The catalog's server:
  *
- *   server PROTOCOL [ENDPOINT]
+ *   server [--uncounted] PROTOCOL [ENDPOINT]
  *
- * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until SIGTERM or SIGINT, and then says what the
- * scopes of its calls held.
+ * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until SIGTERM or SIGINT, and then says what its calls
+ * took and how that was freed, a line an operation. Counting takes time.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "memory.h"
 #include "runtime.h"
 
 enum { BUDGET = 4 << 20, OPERATIONS = 11 };
@@ -20,11 +23,14 @@ static const char *const operations[OPERATIONS] = {
   "index", "open_shelf", "put",    "close_shelf", "status",
 };
 
-/* Of an operation's calls. */
+/* Of an operation's calls. Any of the runtime's threads adds to it. */
 struct tally {
   _Atomic size_t calls;
-  _Atomic size_t blocks;
-  _Atomic size_t bytes;
+  _Atomic size_t taken_blocks;
+  _Atomic size_t taken_bytes;
+  _Atomic size_t freed_blocks; /* one by one */
+  _Atomic size_t scope_blocks; /* freed with the scope */
+  _Atomic size_t left_bytes; /* of what was taken, freed in neither way; modulo the largest size */
   _Atomic size_t peak;
   _Atomic size_t refused;
 };
@@ -45,38 +51,52 @@ count(sa_if_handle ifspec, unsigned operation, const struct sa_scope_stats *stat
   struct tally *tally = &tallies[operation];
   (void)ifspec;
   tally->calls++;
-  tally->blocks += stats->blocks;
-  tally->bytes += stats->bytes;
+  tally->taken_blocks += memory_counts.taken_blocks;
+  tally->taken_bytes += memory_counts.taken_bytes;
+  tally->freed_blocks += memory_counts.freed_blocks;
+  tally->scope_blocks += stats->blocks;
+  tally->left_bytes += memory_counts.taken_bytes - memory_counts.freed_bytes - stats->bytes;
   tally->refused += stats->over_budget;
   raise_to(&tally->peak, stats->peak);
+  memory_counts = (struct memory_counts){0}; /* the thread's next call counts anew */
 }
 
 static void
 report(void)
 {
-  printf("%-12s %9s %14s %14s %10s %8s\n", "operation", "calls", "blocks freed", "bytes freed",
-         "peak KiB", "refused");
-  for (int i = 0; i < OPERATIONS; i++)
-    printf("%-12s %9zu %14zu %14zu %10zu %8zu\n", operations[i], tallies[i].calls,
-           tallies[i].blocks, tallies[i].bytes, tallies[i].peak / 1024, tallies[i].refused);
+  statistics now;
+  printf("%-12s %8s %10s %12s %10s %10s %9s %8s %6s\n", "operation", "calls", "blocks", "bytes",
+         "one by one", "by scope", "peak KiB", "refused", "left");
+  for (int i = 0; i < OPERATIONS; i++) {
+    const struct tally *tally = &tallies[i];
+    printf("%-12s %8zu %10zu %12zu %10zu %10zu %9zu %8zu %6td\n", operations[i], tally->calls,
+           tally->taken_blocks, tally->taken_bytes, tally->freed_blocks, tally->scope_blocks,
+           tally->peak / 1024, tally->refused, (ptrdiff_t)tally->left_bytes);
+  }
+  catalog_status(NULL, &now);
+  printf("open shelves %d\n", (int)now.shelves);
 }
 
 int
 main(int argc, char **argv)
 {
   const sa_scope_options options = {.name = "catalog", .budget = BUDGET};
-  if (argc < 2 || argc > 3) {
-    fprintf(stderr, "usage: %s PROTOCOL [ENDPOINT]\n", argv[0]);
+  const bool             counted = argc > 1 && strcmp(argv[1], "--uncounted") != 0;
+  char **const           words = argv + (counted ? 1 : 2);
+  if (argc < 2 || !words[0] || (words[1] && words[2])) {
+    fprintf(stderr, "usage: %s [--uncounted] PROTOCOL [ENDPOINT]\n", argv[0]);
     return 2;
   }
-  sa_if_handle ifspec = sa_scoped_interface(catalog_v1_0_s_ifspec, &options);
-  if (!ifspec) {
+  sa_if_handle ifspec = catalog_v1_0_s_ifspec;
+  if (memory_is_scoped && !(ifspec = sa_scoped_interface(ifspec, &options))) {
     perror("sa_scoped_interface");
     return 1;
   }
-  sa_observe_calls(count);
-  if (runtime_serve(ifspec, argv[1], argv[2]) != DONE)
+  if (counted)
+    sa_observe_calls(count);
+  if (runtime_serve(ifspec, words[0], words[1]) != DONE)
     return 1;
-  report();
+  if (counted && memory_is_scoped)
+    report();
   return 0;
 }

@@ -31,6 +31,10 @@ typedef void *sa_if_handle;
  * which the stub makes the runtime's no-memory fault. (FreeDCE's stubs made without -midl have a
  * list of their own for what they unmarshal; their scope holds what the manager takes.)
  *
+ * A request of several fragments is first received as a whole, in the call's scope, where it counts
+ * for the budget until it is unmarshalled; one that does not fit is refused with the same fault. So
+ * no answer goes out before all of the request has come in, at which FreeDCE would abort the program.
+ *
  * The handle lives as long as the program. NULL with errno EINVAL when `ifspec` is not a server's;
  * ENOMEM when there is no memory, or when more than 1,024 operations were scoped.
  */

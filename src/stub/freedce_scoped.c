@@ -10,11 +10,14 @@
  */
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 
 #include <dce/rpc.h>
 #include <dce/stubbase.h>
 
+#include <dce/rpcexc.h>
 #include <dce/rpcsts.h>
 
 #include "stuballoc/rpc.h"
@@ -51,6 +54,104 @@ static struct route                routes[ENTRIES];
 static _Atomic(unsigned)           routes_taken; /* relaxed: each number goes to one interface */
 static _Atomic(sa_call_observer *) observer;
 
+/* --- the request ------------------------------------------------------------------------------- */
+
+/*
+ * A request comes in one fragment or more, of which the runtime hands over the first; a stub receives
+ * the others as it needs them. But once it has answered, by a fault or because there is more than it
+ * wants, FreeDCE takes the next fragment for an event that cannot be, and aborts the program: any
+ * client could end the server. So they are all received here first, and joined in the scope.
+ */
+struct request {
+  char  *data; /* NULL: there is no memory for it */
+  size_t length;
+};
+
+#define MOST UINT32_MAX   /* the runtime's lengths have 32 bits */
+enum { STEP = 64 << 10 }; /* by which `data` grows: it is always of more than `length` bytes */
+
+static void
+free_joined(byte_p_t data)
+{
+  sa_free(data);
+}
+
+static void
+release(rpc_iovector_elt_t *fragment)
+{
+  if (fragment->buff_dealloc)
+    fragment->buff_dealloc(fragment->buff_addr);
+  fragment->buff_dealloc = NULL;
+}
+
+static void
+make_room(struct request *request, size_t length)
+{
+  if (!request->data || length / STEP == request->length / STEP)
+    return;
+  char *larger = length <= MOST ? sa_realloc(request->data, (length / STEP + 1) * STEP) : NULL;
+  if (!larger)
+    sa_free(request->data);
+  request->data = larger;
+}
+
+static void
+append(struct request *request, rpc_iovector_elt_t *fragment)
+{
+  if (fragment->data_len == 0) /* there is nothing to release, either */
+    return;
+  size_t length = request->length + fragment->data_len;
+  make_room(request, length);
+  if (request->data)
+    memcpy(request->data + request->length, fragment->data_addr, fragment->data_len);
+  request->length = length;
+  release(fragment);
+}
+
+/* False: there is none any more, or `status` tells why. Neither for the end nor for a fragment without
+ * data does the runtime give an address; but only at the end does it set `buff_dealloc`, to NULL. */
+static bool
+receive(const struct call *call, rpc_iovector_elt_t *fragment)
+{
+  do {
+    *fragment = (rpc_iovector_elt_t){.buff_dealloc = free_joined};
+    rpc_call_receive(call->handle, fragment, call->status);
+  } while (*call->status == rpc_s_ok && !fragment->data_addr && fragment->buff_dealloc);
+  return *call->status == rpc_s_ok && fragment->data_addr;
+}
+
+/* What is to be freed by the stub as if it came from the runtime. */
+static void
+hand_over(const struct request *request, rpc_iovector_elt_t *input)
+{
+  input->buff_dealloc = free_joined;
+  input->buff_addr = input->data_addr = (byte_p_t)request->data;
+  input->buff_len = input->data_len = (unsigned32)request->length;
+}
+
+/* Makes `input` the whole request. False: there can be no call. Where that is for want of memory, the
+ * client is told so, as a stub would; else `status` tells why. */
+static bool
+receive_all(const struct call *call, sa_scope *scope)
+{
+  rpc_iovector_elt_t fragment;
+  struct request     request = {NULL, 0};
+  bool               more = receive(call, &fragment);
+  if (scope && !more && *call->status == rpc_s_ok)
+    return true;
+  request.data = sa_scope_alloc(scope, STEP);
+  append(&request, call->input);
+  for (; more; more = receive(call, &fragment))
+    append(&request, &fragment);
+  if (*call->status != rpc_s_ok)
+    return false;
+  if (request.data)
+    hand_over(&request, call->input);
+  else
+    rpc_ss_send_server_exception(call->handle, &rpc_x_no_memory);
+  return request.data;
+}
+
 /* --- a call ------------------------------------------------------------------------------------ */
 
 static void
@@ -64,30 +165,19 @@ observe(const struct route *route, sa_scope *scope)
   tell(route->interface->original, route->operation, &stats);
 }
 
-/* The runtime makes a fault of the status. It has handed over the first buffer of the input. */
-static void
-refuse(const struct call *call)
-{
-  if (call->input->buff_dealloc && call->input->data_len != 0)
-    call->input->buff_dealloc(call->input->buff_addr);
-  *call->status = rpc_s_no_memory;
-}
-
 /* The stub catches what its manager raises, but not what is raised while it sends that fault. */
 static void
 run(const struct route *route, const struct call *call)
 {
   sa_scope *const scope = sa_scope_create(&route->interface->options);
-  if (!scope) {
-    refuse(call);
-    return;
-  }
   (void)sa_scope_enter(scope); /* needs no memory on the thread that created it */
   DCETHREAD_TRY
   {
-    route->stub(call->binding, call->handle, call->input, call->format, call->syntax, call->manager,
-                call->status);
-    observe(route, scope);
+    if (receive_all(call, scope))
+      route->stub(call->binding, call->handle, call->input, call->format, call->syntax,
+                  call->manager, call->status);
+    if (scope)
+      observe(route, scope);
   }
   DCETHREAD_FINALLY
   {

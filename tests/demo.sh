@@ -1,0 +1,62 @@
+#!/bin/bash
+# The demo runs to its end and finds nothing left; and when it is interrupted, so does it leave nothing.
+. "$top_srcdir/tests/tap.sh"
+
+output=$(mktemp)
+demo=
+clean_up() {
+  if [ -n "$demo" ]; then kill -KILL -- "-$demo"; fi
+  rm -f "$output"
+} 2>/dev/null
+trap clean_up EXIT
+
+leaves_nothing() {
+  "$PYTHON3" "$top_srcdir/demo/run" "$top_builddir" 3 >"$output" 2>&1
+  local status=$?
+  cat "$output"
+  [ $status = 0 ] && grep -q '^==> Left allocated: 0 bytes .*, 0 bytes and 0 shelves .*, 0 scopes$' "$output"
+}
+
+# A process of the demo's group that is more than a zombie
+somebody_runs() {
+  cat /proc/[0-9]*/stat 2>/dev/null \
+    | awk -v group="$demo" '$5 == group && $3 != "Z" { found = 1; print $2 } END { exit !found }'
+}
+
+# In a process group of its own, as a shell starts it; bash has a background job ignore SIGINT, so it
+# is given back its meaning.
+start_demo() {
+  setsid "$PYTHON3" -c 'import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])' \
+    "$top_srcdir/demo/run" "$top_builddir" 1000 >"$output" 2>&1 &
+  demo=$!
+}
+
+reaches() {
+  local i
+  for ((i = 0; i < 300; i++)); do
+    if grep -q "$1" "$output"; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
+# interrupt STAGE: as Ctrl-C does it
+interrupt() {
+  local i
+  start_demo
+  reaches "$1" && sleep 0.5 && somebody_runs || return 1
+  kill -INT -- "-$demo"
+  for ((i = 0; i < 100; i++)); do
+    if ! somebody_runs; then demo= && return 0; fi
+    sleep 0.1
+  done
+  cat "$output"
+  return 1
+}
+
+check 'nothing is left allocated' leaves_nothing
+check 'Ctrl-C while it counts stops all of it' interrupt 'all blocks counted'
+check 'Ctrl-C while it measures stops all of it' interrupt 'measuring, 1 of'
+finish
