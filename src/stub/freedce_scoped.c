@@ -181,7 +181,7 @@ run(const struct route *route, const struct call *call)
   }
   DCETHREAD_FINALLY
   {
-    if (sa_scope_current() == scope) /* else destroy finds out how it was left */
+    if (scope && sa_scope_current() == scope) /* else destroy finds out how it was left */
       sa_scope_leave(scope);
     sa_scope_destroy(scope);
   }
