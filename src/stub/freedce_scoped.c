@@ -10,22 +10,19 @@
  */
 #include <errno.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #include <dce/rpc.h>
 #include <dce/stubbase.h>
 
 #include <dce/rpcsts.h>
 
-#include "stuballoc/rpc.h"
+#include "stub/scoped.h"
 
-enum { ENTRIES = 1024, NAME = 32 };
+enum { ENTRIES = 1024 };
 
 struct interface {
   rpc_if_rep_t              rep; /* what the runtime knows */
-  sa_if_handle              original;
-  sa_scope_options          options;
-  char                      name[NAME];
+  struct sa_scoped          scoped;
   rpc_v2_server_stub_proc_t entries[];
 };
 
@@ -47,22 +44,10 @@ struct call {
   unsigned32             *status;
 };
 
-static struct route                routes[ENTRIES];
-static _Atomic(unsigned)           routes_taken; /* relaxed: each number goes to one interface */
-static _Atomic(sa_call_observer *) observer;
+static struct route      routes[ENTRIES];
+static _Atomic(unsigned) routes_taken; /* relaxed: each number goes to one interface */
 
 /* --- a call ------------------------------------------------------------------------------------ */
-
-static void
-observe(const struct route *route, sa_scope *scope)
-{
-  sa_call_observer *tell = atomic_load_explicit(&observer, memory_order_acquire);
-  if (!tell)
-    return;
-  struct sa_scope_stats stats;
-  sa_scope_get_stats(scope, &stats);
-  tell(route->interface->original, route->operation, &stats);
-}
 
 /* The runtime makes a fault of the status. It has handed over the first buffer of the input. */
 static void
@@ -77,17 +62,17 @@ refuse(const struct call *call)
 static void
 run(const struct route *route, const struct call *call)
 {
-  sa_scope *const scope = sa_scope_create(&route->interface->options);
+  const struct sa_scoped *const scoped = &route->interface->scoped;
+  sa_scope *const               scope = sa_scoped_enter(scoped);
   if (!scope) {
     refuse(call);
     return;
   }
-  (void)sa_scope_enter(scope); /* needs no memory on the thread that created it */
   DCETHREAD_TRY
   {
     route->stub(call->binding, call->handle, call->input, call->format, call->syntax, call->manager,
                 call->status);
-    observe(route, scope);
+    sa_scoped_observe(scoped, route->operation, scope);
   }
   DCETHREAD_FINALLY
   {
@@ -141,20 +126,8 @@ take_entries(unsigned count)
 }
 
 static void
-set_options(struct interface *interface, const sa_scope_options *options)
+set_routes(struct interface *interface, const rpc_if_rep_t *original, unsigned first)
 {
-  if (options)
-    interface->options = *options;
-  const char *name = interface->options.name ? interface->options.name : "call";
-  memcpy(interface->name, name, strnlen(name, NAME - 1));
-  interface->options.name = interface->name;
-  interface->options.flags |= SA_SCOPE_UNWIND; /* for a thread that ends in the middle of a call */
-}
-
-static void
-set_routes(struct interface *interface, unsigned first)
-{
-  const rpc_if_rep_t *original = interface->original;
   for (unsigned i = 0; i < original->opcnt; i++) {
     routes[first + i] = (struct route){interface, original->server_epv[i], i};
     interface->entries[i] = entries[first + i];
@@ -178,14 +151,7 @@ sa_scoped_interface(sa_if_handle ifspec, const sa_scope_options *options)
     return NULL;
   }
   interface->rep = *original;
-  interface->original = ifspec;
-  set_options(interface, options);
-  set_routes(interface, first);
+  sa_scoped_set(&interface->scoped, ifspec, options);
+  set_routes(interface, original, first);
   return &interface->rep;
-}
-
-void
-sa_observe_calls(sa_call_observer *to)
-{
-  atomic_store_explicit(&observer, to, memory_order_release);
 }
