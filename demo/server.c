@@ -3,8 +3,8 @@
  *
  *   server PROTOCOL [ENDPOINT]
  *
- * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until SIGTERM or SIGINT, and then says what the
- * scopes of its calls held.
+ * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until it is stopped (see runtime.h), and then says
+ * what the scopes of its calls held.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -104,6 +104,7 @@ try_all() {
   local name="$2 client, $1 server, $3" mode=$2 protocol=$3 endpoint
   check "$name: the server listens" start_server "$1" "${@:3}"
   check "$name: every answer is right" call "$mode" 20
+  check "$name: a ring comes back as one" call "$mode" 20 ring
   check "$name: clients killed in a call leave no shelf" kill_clients "$mode"
   check "$name: many clients at once are served" many_clients "$mode"
   check "$name: the next client is served" call "$mode" 1
