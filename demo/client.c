@@ -133,9 +133,9 @@ shortcut_in_ring(int number)
 }
 
 static relation *
-at(relation relations[RELATIONS], int number)
+at(relation graph[RELATIONS], int number)
 {
-  return number == NOWHERE ? NULL : &relations[number];
+  return number == NOWHERE ? NULL : &graph[number];
 }
 
 /* Follows the mirror, where left and right are exchanged. What is one relation in the graph must be
