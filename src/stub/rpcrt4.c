@@ -12,7 +12,7 @@ raise_exception(RPC_STATUS status)
 }
 
 /* A program gets our function by this name, so rpcrt4's is asked for itself. It would raise for what
- * is no context handle. */
+ * is no context handle. (Wine takes anything but NULL for one.) */
 static RPC_STATUS
 destroy_client_context(void **context)
 {

@@ -1,115 +1,26 @@
 #!/bin/bash
 # The catalog's server and client, each in a process of its own, over FreeDCE.
 . "$top_srcdir/tests/tap.sh"
+. "$top_srcdir/tests/demo.sh"
 
-stage=$(mktemp -d)
-demo=$top_builddir/demo
-server= client=
+native_demo=$top_builddir/demo
+rounds=20
 
 # FreeDCE's mutexes read their owner unlocked, which is not ours to report.
 echo 'race:libdcerpc' >"$stage/tsan"
 export TSAN_OPTIONS="$TSAN_OPTIONS suppressions=$stage/tsan"
 
-# Nothing that was started here survives.
-clean_up() {
-  if [ -n "$client" ]; then kill -KILL "$client"; fi
-  if [ -n "$server" ]; then kill -KILL "$server"; fi
-  rm -rf "$stage"
-} 2>/dev/null
-trap clean_up EXIT
-
-# says FILE TEXT: waits until a program has written it there. What an earlier one wrote must be gone
-# before this one is started.
-says() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    if grep -qs "$2" "$1"; then return 0; fi
-    sleep 0.1
-  done
-  return 1
-}
-
-# start_server MODE PROTOCOL [ENDPOINT]
-start_server() {
-  local mode=$1
-  shift
-  rm -f "$stage/server"
-  "$demo/$mode-server" "$@" >"$stage/server" 2>&1 &
-  server=$!
-  says "$stage/server" '^listening on ' && endpoint=$(sed -n 's/^listening on //p' "$stage/server")
-}
-
-stop_server() {
-  local status=0
-  kill -TERM "$server"
-  wait "$server" || status=$?
-  server=
-  cat "$stage/server"
-  [ $status = 0 ]
-}
-
-# call MODE ARGUMENT...: runs a client of the server
-call() {
-  local mode=$1
-  shift
-  timeout 300 "$demo/$mode-client" $protocol "$endpoint" "$@"
-}
-
-kill_client_in_mid_call() {
-  rm -f "$stage/client"
-  "$demo/$1-client" $protocol "$endpoint" hold >"$stage/client" 2>&1 &
-  client=$!
-  says "$stage/client" '^holding$' && call "$1" shelves 1 || return 1
-  sleep "$2"
-  kill -KILL "$client"
-  wait "$client" 2>/dev/null
-  client=
-  call "$1" shelves 0
-}
-
-kill_clients() {
-  local seconds
-  for seconds in 0 0.01 0.05 0.2; do
-    kill_client_in_mid_call "$1" $seconds || return 1
-  done
-}
-
-# 16 at once
-many_clients() {
-  local i clients=() good=true
-  for ((i = 0; i < 16; i++)); do
-    call "$1" 20 &
-    clients+=($!)
-  done
-  for i in "${clients[@]}"; do wait "$i" || good=false; done
-  $good
-}
-
-# KiB of the server that no file stands behind
-memory() {
-  awk '/^RssAnon:/ { print $2 }' "/proc/$server/status"
-}
-
-# What the server's threads keep for their next calls settles within 1 MiB; a block of 32 bytes that
-# each call lost would be more.
-memory_stays() {
-  local before after
-  call "$1" 1000 && before=$(memory) && call "$1" 3000 && after=$(memory) || return 1
-  echo "$before KiB after 1000 rounds, $after KiB after 3000 more"
-  [ "$after" -le $((before + 1024)) ]
-}
-
 # try_all SERVER-MODE CLIENT-MODE PROTOCOL [ENDPOINT]
 try_all() {
   local name="$2 client, $1 server, $3" mode=$2 protocol=$3 endpoint
   check "$name: the server listens" start_server "$1" "${@:3}"
-  check "$name: every answer is right" call "$mode" 20
-  check "$name: a ring comes back as one" call "$mode" 20 ring
+  check "$name: every answer is right" call "$mode" $rounds
+  check "$name: a ring comes back as one" call "$mode" $rounds ring
   check "$name: clients killed in a call leave no shelf" kill_clients "$mode"
   check "$name: many clients at once are served" many_clients "$mode"
   check "$name: the next client is served" call "$mode" 1
   if [ -z "$SANITIZER_FLAGS" ]; then
-    check "$name: the server's memory stays" memory_stays "$mode"
+    check "$name: the server's memory stays" memory_stays "$mode" 1000
   else
     skip "$name: the server's memory stays" 'a sanitizer keeps what is freed'
   fi
