@@ -44,18 +44,7 @@ start_server() {
   server=$!
   exec 9>"$stage/input"
   says "$stage/server" 'listening on .*' \
-    && endpoint=$(tr -d '\r' <"$stage/server" | sed -n 's/^listening on //p') || return 1
-  if [ "$kind $1" = 'rpcrt4 ncacn_ip_tcp' ]; then nudge_server "$endpoint" 9>&- & fi
-}
-
-# Wine's rpcrt4 misses a new connection now and then, which wineserver has then accepted, and takes it
-# only when the next one comes. A client makes one after each fault. So here is one many times a second,
-# until the server has ended.
-nudge_server() {
-  while kill -0 "$server"; do
-    : <"/dev/tcp/127.0.0.1/$1"
-    sleep 0.02
-  done 2>/dev/null
+    && endpoint=$(tr -d '\r' <"$stage/server" | sed -n 's/^listening on //p')
 }
 
 # Windows knows no signal that another process could send.
