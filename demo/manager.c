@@ -154,7 +154,7 @@ catalog_annotate(handle_t binding, whole number, text *note)
     return;
   }
   for (text at = *note; *at; at++)
-    *at = (unsigned char)toupper((unsigned char)*at);
+    *at = (__typeof__(*at))toupper((unsigned char)*at); /* the runtimes differ on its sign */
 }
 
 void

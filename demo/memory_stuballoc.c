@@ -15,6 +15,11 @@
 
 #ifdef _WIN32
 typedef size_t stub_size;
+/* Windows' headers name the functions so, and make a call of the package one through a pointer. */
+#define __real_midl_user_allocate __real_MIDL_user_allocate
+#define __real_midl_user_free __real_MIDL_user_free
+#define __wrap_midl_user_allocate __wrap_MIDL_user_allocate
+#define __wrap_midl_user_free __wrap_MIDL_user_free
 #else
 typedef idl_size_t stub_size;
 #endif
@@ -35,7 +40,12 @@ count_taken(void *block)
 
 void *__real_midl_user_allocate(stub_size size);
 void  __real_midl_user_free(void *block);
-void *__real_RpcSsAllocate(size_t size);
+#ifdef _WIN32
+#define __real_RpcSsAllocate __real___imp_RpcSsAllocate
+extern void *(*const __real_RpcSsAllocate)(size_t size);
+#else
+void              *__real_RpcSsAllocate(size_t size);
+#endif
 void *__wrap_midl_user_allocate(stub_size size);
 void  __wrap_midl_user_free(void *block);
 void *__wrap_RpcSsAllocate(size_t size);
@@ -51,6 +61,10 @@ __wrap_RpcSsAllocate(size_t size)
 {
   return count_taken(__real_RpcSsAllocate(size));
 }
+
+#ifdef _WIN32
+void *(*const __wrap___imp_RpcSsAllocate)(size_t) = __wrap_RpcSsAllocate;
+#endif
 
 void
 __wrap_midl_user_free(void *block)

@@ -14,8 +14,9 @@
 enum outcome { DONE, NO_MEMORY, FAILED };
 
 /*
- * Serves an interface until SIGTERM or SIGINT, and says on stdout where it listens, as in "listening
- * on 49152". A NULL endpoint lets the system choose. FAILED, said on stderr, when it cannot.
+ * Serves an interface until SIGTERM or SIGINT, or on Windows Ctrl-C or the end of its input, and says
+ * on stdout where it listens, as in "listening on 49152". A NULL endpoint lets the system choose.
+ * FAILED, said on stderr, when it cannot.
  */
 enum outcome runtime_serve(sa_if_handle ifspec, const char *protocol, const char *endpoint);
 

@@ -3,8 +3,8 @@
  *
  *   server [--uncounted] PROTOCOL [ENDPOINT]
  *
- * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until SIGTERM or SIGINT, and then says what its calls
- * took and how that was freed, a line an operation. Counting takes time.
+ * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until it is stopped (see runtime.h), and then says
+ * what its calls took and how that was freed, a line an operation. Counting takes time.
  *
  * SPDX-License-Identifier: MIT
  */

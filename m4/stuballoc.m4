@@ -88,6 +88,32 @@ AC_DEFUN([SA_TRY_DCERPC], [
   CPPFLAGS=$sa_saved_CPPFLAGS LIBS=$sa_saved_LIBS
 ])
 
+# SA_FIND_WIDL
+# Looks for what makes stubs for rpcrt4: widl, and a compiler for the __try in them, which need not be
+# the one for the rest. Sets have_widl, WIDL and STUB_CC, and the automake conditional HAVE_WIDL.
+AC_DEFUN([SA_FIND_WIDL], [
+  have_widl=no STUB_CC=$CC
+  AS_IF([test $windows = yes], [
+    AC_CHECK_TOOL([WIDL], [widl])
+    AC_MSG_CHECKING([for a compiler with __try])
+    sa_saved_CC=$CC sa_has_try=no
+    for sa_cc in "$CC" "clang --target=$host_alias -fms-extensions"; do
+      CC=$sa_cc
+      AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
+          int f(void);
+          int g(void) { __try { return f(); } __except (1) { return 0; } }
+        ]])],
+        [STUB_CC=$sa_cc sa_has_try=yes
+         break])
+    done
+    CC=$sa_saved_CC
+    AC_MSG_RESULT([`test $sa_has_try = yes && echo "$STUB_CC" || echo no`])
+    AS_IF([test -n "$WIDL" && test $sa_has_try = yes], [have_widl=yes])
+  ])
+  AC_SUBST([STUB_CC])
+  AM_CONDITIONAL([HAVE_WIDL], [test $have_widl = yes])
+])
+
 # SA_REPORT(LABEL, VALUE)
 # One line of the summary.
 AC_DEFUN([SA_REPORT], [printf '  %-22s %s\n' "$1" "$2"])

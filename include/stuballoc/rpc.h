@@ -1,9 +1,9 @@
 /*
  * What a server needs, and a client whose stubs do not call midl_user_allocate: the functions of the
- * library for an RPC runtime, libstuballoc-freedce.
+ * library for an RPC runtime, libstuballoc-freedce or libstuballoc-rpcrt4.
  *
  * That library also makes RpcSs* raise the runtime's own exceptions: FreeDCE's rpc_x_no_memory,
- * rpc_x_invalid_arg and rpc_x_ss_context_mismatch.
+ * rpc_x_invalid_arg and rpc_x_ss_context_mismatch, or what RpcRaiseException makes of the status.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* FreeDCE's rpc_if_handle_t. */
+/* FreeDCE's rpc_if_handle_t, or Windows' RPC_IF_HANDLE. */
 typedef void *sa_if_handle;
 
 /*
@@ -36,7 +36,9 @@ typedef void *sa_if_handle;
  * no answer goes out before all of the request has come in, at which FreeDCE would abort the program.
  *
  * The handle lives as long as the program. NULL with errno EINVAL when `ifspec` is not a server's;
- * ENOMEM when there is no memory, or when more than 1,024 operations were scoped.
+ * ENOMEM when there is no memory, or when more than 1,024 operations were scoped with FreeDCE;
+ * ENOTSUP when MIDL made the stubs for more than one transfer syntax, which
+ * `midl /protocol dce` avoids.
  */
 SA_API sa_if_handle sa_scoped_interface(sa_if_handle ifspec, const sa_scope_options *options);
 
@@ -55,7 +57,8 @@ SA_API void  sa_observe_calls(sa_call_observer *observer);
  * RpcSsSetClientAllocFree says: by default the scope that the thread is in, else
  * midl_user_allocate. For FreeDCE's stubs that were made without -midl, which otherwise take them
  * from malloc; the others set their functions themselves in every call. rpc_ss_client_free gives
- * such a result back, as RpcSmClientFree does.
+ * such a result back, as RpcSmClientFree does. With rpcrt4 there is nothing to be done: stubs that
+ * go by those functions ask for them in every call.
  */
 SA_API void sa_attach_client(void);
 

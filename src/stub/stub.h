@@ -18,8 +18,10 @@
  * - midl_user.c: the two functions that an application may bring itself. They have an object file
  *   of their own, and this room calls them like a stranger, so that the application's are called.
  * - raise.c: how a failure becomes an exception.
- * - freedce.c, freedce_midl.c, freedce_scoped.c: the library for FreeDCE, which takes from the rest
- *   of this room only what runtime.h declares, and else what every program may call.
+ * - imports.c: for Windows, the names by which programs there reach a static library's package.
+ * - freedce.c, freedce_midl.c, freedce_request.c, freedce_scoped.c: the library for FreeDCE;
+ *   rpcrt4.c, rpcrt4_ndr.c, rpcrt4_scoped.c: that for rpcrt4. They take from the rest of this room only what runtime.h
+ *   declares, and else what every program may call; scoped.c is a part of both.
  *
  * Every function of the package is written once, in the form that returns a status; RpcSm* hands
  * that on, RpcSs* passes it to sa_raise. All state here is a thread's own, but for the handler and

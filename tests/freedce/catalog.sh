@@ -2,18 +2,6 @@
 # The catalog's server and client, each in a process of its own, over FreeDCE.
 . "$top_srcdir/tests/freedce/common.sh"
 
-kill_client_in_mid_call() {
-  rm -f "$stage/client"
-  "$demo/$1-client" $protocol "$endpoint" hold >"$stage/client" 2>&1 &
-  client=$!
-  says "$stage/client" '^holding$' && call "$1" shelves 1 || { server_lives; return 1; }
-  sleep "$2"
-  kill -KILL "$client"
-  wait "$client" 2>/dev/null
-  client=
-  call "$1" shelves 0 || { server_lives; return 1; }
-}
-
 # Often, as not every client is killed while the server has something to send to it.
 kill_clients() {
   local i
@@ -66,8 +54,9 @@ try_all() {
     check "$name: it listens on the loopback alone" listens_on_loopback
   fi
   check "$name: every answer is right" call "$mode" 20
+  check "$name: a graph that goes in a ring comes back as one" call "$mode" 20 ring
   check "$name: clients killed in a call leave no shelf" kill_clients "$mode"
-  check "$name: many clients at once are served" many_clients "$mode" 16
+  check "$name: many clients at once are served" many_clients "$mode" 16 20
   check "$name: the next client is served" call "$mode" 1
   if [ -z "$SANITIZER_FLAGS" ]; then
     check "$name: the server's memory stays" memory_stays "$mode"

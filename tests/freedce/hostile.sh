@@ -49,5 +49,5 @@ survives 'some malformed stub data' attack malformed 3 5000
 report_leaks=
 survives 'truncated, bit-flipped and random stub data' attack_malformed
 report_leaks=report=leaks
-survives '64 clients at once' many_clients midl 64
+survives '64 clients at once' many_clients midl 64 20
 finish

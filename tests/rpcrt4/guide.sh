@@ -1,0 +1,65 @@
+#!/bin/bash
+# doc/guide-mingw.md, done in an empty directory against an installed stuballoc.
+. "$top_srcdir/tests/tap.sh"
+
+stage=$(mktemp -d)
+guide=$top_srcdir/doc/guide-mingw.md
+server=
+clean_up() {
+  if [ -n "$server" ]; then kill -KILL "$server"; fi
+  rm -rf "$stage"
+} 2>/dev/null
+trap clean_up EXIT
+mkdir "$stage/work"
+cd "$stage/work" || exit 1
+
+# block HEADER: what stands in the code block that starts with it
+block() {
+  awk -v header="\`\`\`$1" '$0 == header { inside = 1; next } /^```/ { inside = 0 } inside' "$guide"
+}
+
+extracts() {
+  block idl >names.idl && block 'c server.c' >server.c && block 'c client.c' >client.c \
+    && block 'make Makefile' >Makefile && [ -s names.idl ] && [ -s server.c ] && [ -s client.c ]
+}
+
+# builds ARGUMENT...
+builds() {
+  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") env -u CC -u CFLAGS \
+    "$MAKE" -B PKG_CONFIG="$PKG_CONFIG" "$@"
+}
+
+listens() {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    if grep -qs listening said; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
+greets() {
+  local status=0
+  rm -f input said
+  mkfifo input
+  $WINE server.exe <input >said 2>&1 &
+  server=$!
+  exec 9>input
+  listens && timeout 60 $WINE client.exe 9>&- | tr -d '\r' | grep -x 'hello, world' || status=1
+  exec 9>&-
+  wait "$server" || status=1
+  server=
+  return $status
+}
+
+check 'make install with DESTDIR' "$MAKE" -s -C "$top_builddir" install DESTDIR="$stage"
+pc=$(find "$stage" -name stuballoc-rpcrt4.pc)
+WINEPATH="$WINEPATH;Z:$(dirname "$(find "$stage" -name libstuballoc-0.dll)")"
+
+check 'the guide has four files' extracts
+check 'they build' builds
+check 'the client is greeted' greets
+export WINEPATH=
+check 'they build without DLLs' builds LINK='x86_64-w64-mingw32-gcc -static'
+check 'the client is greeted' greets
+finish
