@@ -122,12 +122,16 @@ code_of(const char *what, const void *block)
   return code;
 }
 
+static size_t
+size_of(const char *what, const struct sa_slab *slab, const void *block)
+{
+  return is_large(slab) ? slab->length : sa_code_size(code_of(what, block));
+}
+
 size_t
 sa_block_size(const struct sa_slab *slab, const void *block)
 {
-  if (is_large(slab))
-    return slab->length;
-  return sa_code_granules(code_of("usable_size", block)) * SA_GRANULE;
+  return size_of("usable_size", slab, block);
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */
@@ -192,7 +196,7 @@ sa_scope_keep(void *block)
     sa_lent_keep(slab, block);
     return block;
   }
-  size_t size = sa_block_size(slab, inside);
+  size_t size = size_of("keep", slab, inside);
   void  *to = sa_malloc(size);
   if (!to)
     return NULL;

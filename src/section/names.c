@@ -95,6 +95,15 @@ open_file(int directory, const char *name, int access)
   return openat(directory, name, access | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 }
 
+/* Somebody else may have put there what he likes, under a name that is not his. */
+static bool
+is_genuine(int file, unsigned flags)
+{
+  struct stat status;
+  return fstat(file, &status) == 0 && S_ISREG(status.st_mode)
+         && (is_for_others(flags) || status.st_uid == geteuid());
+}
+
 /* --- sweeping --------------------------------------------------------------------------------- */
 
 static void
@@ -103,7 +112,7 @@ sweep_one(int directory, const char *name)
   int file = open_file(directory, name, O_RDONLY);
   if (file < 0)
     return;
-  if (lock_alone(file))
+  if (is_genuine(file, SA_SECTION_ALL) && lock_alone(file))
     remove_name(directory, name, file);
   close(file);
 }
@@ -127,15 +136,6 @@ sweep(int directory)
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
-
-/* Somebody else may have put there what he likes, under a name that is not his. */
-static bool
-is_genuine(int file, unsigned flags)
-{
-  struct stat status;
-  return fstat(file, &status) == 0 && S_ISREG(status.st_mode)
-         && (is_for_others(flags) || status.st_uid == geteuid());
-}
 
 enum life { ALIVE, DEAD, DYING };
 
