@@ -4,11 +4,16 @@
 
 #include "section/names.h"
 
+static unsigned process; /* whose the units are, while it forks */
+
 /* The lock is held from before the fork until after it, in both processes. */
 static void
 before(void)
 {
   sa_section_lock();
+  /* what else is called on the occasion, such as for scopes that end, is to leave the units alone */
+  process = sa_section_process;
+  sa_section_process = 0;
   for (struct sa_section *section = sa_section_first(); section; section = section->next)
     if (section->backing.file[0])
       section->backing.for_child = sa_name_share((int)section->backing.object);
@@ -22,6 +27,7 @@ in_parent(void)
       close((int)section->backing.for_child); /* the child has it, too */
     section->backing.for_child = -1;
   }
+  sa_section_process = process;
   sa_section_unlock();
 }
 
@@ -31,7 +37,7 @@ static void
 leave_units(struct sa_section *section)
 {
   struct sa_source *source = &section->source;
-  if (section->scopes == 0)
+  if (!source->start)
     return;
   sa_backing_make_private(&section->backing, source->start, source->units * SA_SOURCE_UNIT);
   sa_backing_close_claims(&section->backing, source->units);
@@ -49,6 +55,7 @@ in_child(void)
     backing->for_child = -1;
     leave_units(section);
   }
+  sa_section_process = process + 1;
   sa_section_unlock();
 }
 

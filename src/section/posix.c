@@ -304,7 +304,8 @@ sa_backing_hint(void *at, size_t length, unsigned hint, bool is_copy)
 {
   int advice = MADV_WILLNEED;
   if (hint == SA_VIEW_LET_GO)
-    advice = is_copy ? MADV_COLD : MADV_DONTNEED; /* which would take what was written from a copy */
+    advice =
+      is_copy ? MADV_COLD : MADV_DONTNEED; /* which would take what was written from a copy */
   return madvise(at, length, advice) == 0 || errno == EINVAL ? 0 : errno;
 }
 
@@ -378,10 +379,4 @@ sa_backing_behind(const struct sa_backing *backing, size_t first, size_t units)
     return SIZE_MAX / 2;
   size_t end = (size_t)(lock.l_start - ((off_t)1 << 62) + lock.l_len);
   return end > first ? end : first + 1;
-}
-
-uintptr_t
-sa_backing_process(void)
-{
-  return (uintptr_t)getpid();
 }

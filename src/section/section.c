@@ -33,6 +33,8 @@ sa_section_unlock(void)
     atomic_store_explicit(&owner, NULL, memory_order_release);
 }
 
+unsigned sa_section_process = 1;
+
 /* --- users ------------------------------------------------------------------------------------ */
 
 static struct sa_section *sections;
@@ -130,6 +132,7 @@ new_section(const char *name, unsigned flags)
   strcpy(section->name, name);
   section->flags = flags;
   section->users = 1;
+  section->has_handle = true;
   section->backing.claims = section->backing.for_child = -1;
   section->backing.page = sa_os_page();
   sa_section_become_source(section);
@@ -178,7 +181,7 @@ sa_section_create(const char *name, size_t size, unsigned flags)
   if (!section)
     return NULL;
   if (section->size != size) {
-    sa_section_drop(section);
+    sa_section_close(section);
     return sa_section_no(EMSGSIZE);
   }
   errno = existed ? EEXIST : 0;
@@ -256,6 +259,11 @@ sa_section_page(const struct sa_section *s)
 void
 sa_section_close(struct sa_section *s)
 {
-  if (s)
-    sa_section_drop(s);
+  if (!s)
+    return;
+  sa_section_lock();
+  s->has_handle = false;
+  sa_section_give_up_units(s);
+  sa_section_unlock();
+  sa_section_drop(s);
 }

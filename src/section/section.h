@@ -38,7 +38,8 @@
  * unit is an event object of a name made of the section's and the unit's number, which only one can
  * have created; of a file, a lock on it as well.
  *
- * A process keeps some units that it needs no more, so that a scope costs no system call once warm.
+ * As long as the user has the handle, the view that scopes use stays, and so do some units that are
+ * needed no more: so a scope costs no system call once warm.
  */
 #ifndef SA_SECTION_H
 #define SA_SECTION_H
@@ -59,14 +60,14 @@ enum { SA_FILE_NAME = 256 };
 
 /* Set before anybody else sees it, but for what the fork changes. */
 struct sa_backing {
-  intptr_t object;     /* a descriptor; on Windows the file mapping */
-  intptr_t claims;     /* the descriptor that has the record locks, on Windows the file; -1: none */
+  intptr_t  object;    /* a descriptor; on Windows the file mapping */
+  intptr_t  claims;    /* the descriptor that has the record locks, on Windows the file; -1: none */
   intptr_t *events;    /* on Windows, one for each unit, 0 or a handle; else NULL */
-  intptr_t for_child;  /* the descriptor that the child of a fork is to have; -1: none */
-  size_t   page;
-  bool     may_shrink;
-  bool     prefers_large;
-  char     file[SA_FILE_NAME]; /* what its name is to the system; empty: none */
+  intptr_t  for_child; /* the descriptor that the child of a fork is to have; -1: none */
+  size_t    page;
+  bool      may_shrink;
+  bool      prefers_large;
+  char      file[SA_FILE_NAME]; /* what its name is to the system; empty: none */
 };
 
 /* These return 0 or an errno value. `size` is what is wanted, and set to what there is. */
@@ -97,8 +98,6 @@ bool sa_backing_claim(struct sa_backing *backing, size_t first, size_t units);
 void sa_backing_disclaim(struct sa_backing *backing, size_t first, size_t units);
 /* Where to look on after a claim that failed: the unit behind what is in its way. */
 size_t sa_backing_behind(const struct sa_backing *backing, size_t first, size_t units);
-/* The number of this process. */
-uintptr_t sa_backing_process(void);
 
 /* --- section.c: handles ----------------------------------------------------------------------- */
 
@@ -109,16 +108,20 @@ struct sa_section {
   unsigned          flags;
   /* The lock guards the rest. */
   size_t             users;
+  bool               has_handle; /* of its user */
   struct sa_section *next;
   /* What units.c keeps. */
-  size_t         scopes;     /* that hold the source */
-  uintptr_t      process;    /* which took the units that are out; another one is a fork's parent */
-  unsigned char *states;     /* of units */
-  size_t         idle;       /* units that are claimed and not out */
+  size_t         scopes;  /* that hold the source */
+  unsigned       process; /* which claimed the units; another one is a fork's parent */
+  unsigned char *states;  /* of units */
+  size_t         idle;    /* units that are claimed and not out */
   size_t         most_idle;
   size_t         claim_next; /* where to look for the next one to claim */
   char           name[];     /* for messages */
 };
+
+/* This process, counted from fork to fork; 0 while it forks. Under the lock. */
+extern unsigned sa_section_process;
 
 /* Held for short, and by one who has it more often than once where a fork's child tidies up. */
 void sa_section_lock(void);
@@ -154,6 +157,8 @@ struct sa_view *sa_view_at(const void *address);
 /* --- units.c: the section as a source --------------------------------------------------------- */
 
 void sa_section_become_source(struct sa_section *section);
+/* Gives up what is kept for scopes to come, if there are none. Under the lock. */
+void sa_section_give_up_units(struct sa_section *section);
 
 /* --- fork.c and fault.c, on POSIX ------------------------------------------------------------- */
 

@@ -90,7 +90,7 @@ begin(struct sa_section *section)
 {
   struct sa_source *source = &section->source;
   source->units = section->size / SA_SOURCE_UNIT;
-  section->process = sa_backing_process();
+  section->process = sa_section_process;
   section->idle = 0;
   section->most_idle = most_idle(source->units);
   section->claim_next = FIRST;
@@ -111,7 +111,7 @@ begin(struct sa_section *section)
 static bool
 is_mine(const struct sa_section *section)
 {
-  return section->process == sa_backing_process();
+  return section->process == sa_section_process;
 }
 
 static int
@@ -120,7 +120,9 @@ hold(struct sa_source *source)
   struct sa_section *section = section_of(source);
   int                failed = 0;
   sa_section_lock();
-  if (section->scopes == 0)
+  if (section->scopes == 0 && !is_mine(section))
+    end(section); /* what is left from before a fork */
+  if (!source->start)
     failed = begin(section);
   else if (!is_mine(section))
     failed = EBUSY;
@@ -138,10 +140,18 @@ drop(struct sa_source *source)
   struct sa_section *section = section_of(source);
   sa_section_lock();
   sa_section_use(section); /* its view may be its last user */
-  if (--section->scopes == 0)
-    end(section);
+  section->scopes--;
+  if (!section->has_handle)
+    sa_section_give_up_units(section);
   sa_section_unlock();
   sa_section_drop(section);
+}
+
+void
+sa_section_give_up_units(struct sa_section *section)
+{
+  if (section->scopes == 0 && section->source.start)
+    end(section);
 }
 
 /* --- taking ----------------------------------------------------------------------------------- */
@@ -205,6 +215,17 @@ claim(struct sa_section *section, size_t count)
   return at;
 }
 
+static void
+give_up_idle(struct sa_section *section)
+{
+  for (size_t at = FIRST; section->idle > 0; at++)
+    if (section->states[at] == IDLE) {
+      sa_backing_disclaim(&section->backing, at, 1);
+      section->states[at] = FREE;
+      section->idle--;
+    }
+}
+
 static size_t
 find(struct sa_section *section, size_t count)
 {
@@ -212,7 +233,13 @@ find(struct sa_section *section, size_t count)
   size_t at = find_idle(section, count);
   if (at == 0 && count < batch)
     at = claim(section, batch);
-  return at == 0 ? claim(section, count) : at;
+  if (at == 0)
+    at = claim(section, count);
+  if (at == 0 && section->idle > 0) { /* some of them may be in the way */
+    give_up_idle(section);
+    at = claim(section, count);
+  }
+  return at;
 }
 
 static void *
