@@ -150,6 +150,21 @@ a_name_stays_with_those_who_live(void **state)
   give_shared_memory((void *)ready, sizeof *ready);
 }
 
+static void
+a_name_that_became_anothers_is_left_alone(void **state)
+{
+  (void)state;
+  sa_section *first = create(name_of("replaced"));
+  unlink(file_of(name_of("replaced"), 0)); /* by somebody who does not ask */
+  sa_section *second = sa_section_create(name_of("replaced"), SIZE, SA_SECTION_EXCLUSIVE);
+  assert_non_null(second);
+  sa_section_close(first);
+  sa_section *opened = sa_section_open(name_of("replaced"), 0);
+  assert_non_null(opened);
+  sa_section_close(opened);
+  sa_section_close(second);
+}
+
 /* --- forks ------------------------------------------------------------------------------------ */
 
 static sa_section *inherited;
@@ -432,6 +447,7 @@ main(int argc, char **argv)
     cmocka_unit_test(the_next_open_removes_the_names_of_the_dead),
     cmocka_unit_test(a_dead_name_cannot_be_opened_and_can_be_made_anew),
     cmocka_unit_test(a_name_stays_with_those_who_live),
+    cmocka_unit_test(a_name_that_became_anothers_is_left_alone),
     cmocka_unit_test(a_forked_child_is_a_user_of_its_own),
     cmocka_unit_test(a_copy_does_not_reach_the_process_that_it_was_inherited_from),
     cmocka_unit_test(an_unnamed_section_passes_through_an_exec),
