@@ -157,10 +157,10 @@ struct sa_scope {
   _Atomic size_t keepers;
 
   /* Set before anybody else knows the scope. */
-  struct sa_scope *limiter; /* the nearest scope around it that has a budget */
-  size_t           budget;  /* 0: none */
-  const void      *creator; /* the code that called sa_scope_create */
-  struct sa_source *source; /* NULL: the engine */
+  struct sa_scope  *limiter; /* the nearest scope around it that has a budget */
+  size_t            budget;  /* 0: none */
+  const void       *creator; /* the code that called sa_scope_create */
+  struct sa_source *source;  /* NULL: the engine */
 
   /* From here on to the name, all is 0 in a new scope. */
   /* Any thread changes these, relaxed: they are numbers and nothing follows from them. */

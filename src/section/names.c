@@ -39,8 +39,7 @@ may_be_swept(const char *file)
   char mine[SA_FILE_NAME], everyones[SA_FILE_NAME];
   sa_name_file(mine, "", 0);
   sa_name_file(everyones, "", SA_SECTION_ALL);
-  return strncmp(file, mine, strlen(mine)) == 0
-         || strncmp(file, everyones, strlen(everyones)) == 0;
+  return strncmp(file, mine, strlen(mine)) == 0 || strncmp(file, everyones, strlen(everyones)) == 0;
 }
 
 mode_t
@@ -121,8 +120,8 @@ sweep_one(int directory, const char *name)
 static void
 sweep(int directory)
 {
-  int   again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR  *entries = again < 0 ? NULL : fdopendir(again);
+  int                  again = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR                 *entries = again < 0 ? NULL : fdopendir(again);
   const struct dirent *entry;
   if (!entries) {
     if (again >= 0)

@@ -141,8 +141,7 @@ static int
 check_there(const struct part *part)
 {
   uint64_t within = (uint64_t)(part->start - part->view.start);
-  return sa_backing_check(&part->view.section->backing,
-                          part->view.offset + within + part->length);
+  return sa_backing_check(&part->view.section->backing, part->view.offset + within + part->length);
 }
 
 static int

@@ -81,7 +81,7 @@ use_a_name(void)
   check(section != NULL);
   if (!section)
     return;
-  bool           is_new = errno == 0;
+  bool              is_new = errno == 0;
   _Atomic unsigned *view = sa_section_map(section, NULL, 0, SIZE, SA_VIEW_WRITE);
   check(view && (!is_new || view[place] == 0));
   sa_section *again = random_below(2) ? sa_section_open(shared_name(number), 0)

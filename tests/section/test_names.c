@@ -218,7 +218,7 @@ a_copy_does_not_reach_the_process_that_it_was_inherited_from(void **state)
 {
   (void)state;
   sa_section *section = create(NULL);
-  char *views[] = {view_of(section, SA_VIEW_WRITE), view_of(section, SA_VIEW_COPY)};
+  char       *views[] = {view_of(section, SA_VIEW_WRITE), view_of(section, SA_VIEW_COPY)};
   views[1][0] = 'p';
   assert_int_equal(end_of(start(write_to_inherited_views, views)), 0);
   assert_int_equal(views[0][0], 's');
@@ -253,7 +253,7 @@ static int
 other_side_of_exec(int descriptor)
 {
   sa_section *section = sa_section_adopt(descriptor, 0);
-  char *view = section ? sa_section_map(section, NULL, 0, SIZE, SA_VIEW_WRITE) : NULL;
+  char       *view = section ? sa_section_map(section, NULL, 0, SIZE, SA_VIEW_WRITE) : NULL;
   if (view)
     strcpy(view, "from the other side of an exec");
   return !view;

@@ -1,7 +1,7 @@
 /* Scopes in sections: what is ordinary about them, and what another view sees.
  * SPDX-License-Identifier: MIT */
-#include "section_test.h"
 #include "../scope/scope_test.h"
+#include "section_test.h"
 
 enum { ROOM = 4 * MIB };
 

@@ -301,8 +301,13 @@ an_offset_pointer_never_leads_out_of_the_span(void **state)
   static struct node nodes[4];
   sa_span            span = {&nodes[1], 4096, 2 * sizeof *nodes};
   struct node        liar;
-  const uint64_t     lies[] = {1,        4095, 4096 + 1, 4096 + sizeof *nodes + 8, 4096 + 2 * sizeof *nodes,
-                               UINT64_MAX, UINT64_MAX - 4096};
+  const uint64_t     lies[] = {1,
+                               4095,
+                               4096 + 1,
+                               4096 + sizeof *nodes + 8,
+                               4096 + 2 * sizeof *nodes,
+                               UINT64_MAX,
+                               UINT64_MAX - 4096};
   for (unsigned i = 0; i < sizeof lies / sizeof *lies; i++) {
     liar.next.offset = lies[i];
     assert_null(SA_FOLLOW(span, liar.next));

@@ -35,7 +35,7 @@ static int
 be_child(const char *what, const char *section_name, const char *event)
 {
   sa_section *section = sa_section_create(section_name, ROOM, 0);
-  char *view = section ? sa_section_map(section, NULL, 0, ROOM, SA_VIEW_WRITE) : NULL;
+  char       *view = section ? sa_section_map(section, NULL, 0, ROOM, SA_VIEW_WRITE) : NULL;
   if (!view)
     return 1;
   sa_section_close(strcmp(what, "view") == 0 ? section : NULL);
