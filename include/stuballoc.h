@@ -108,7 +108,7 @@ struct sa_section;
 typedef struct sa_scope_options {
   const char        *name;    /* for reports, of which the first 31 bytes are copied */
   size_t             budget;  /* the most bytes that it may hold; 0: no limit */
-  struct sa_section *section; /* not yet: NULL, or there will be no scope, with errno ENOTSUP */
+  struct sa_section *section; /* take memory there: <stuballoc/section.h>; NULL: from the engine */
   unsigned           flags;   /* SA_SCOPE_ */
 } sa_scope_options;
 
@@ -119,6 +119,13 @@ typedef struct sa_scope_options {
 
 /*
  * Creates a scope, which nobody is inside yet. NULL with errno ENOMEM when there is no memory.
+ *
+ * With a section, all blocks of the scope lie in it, in units of 64 KiB that no other scope of any
+ * process has, and there is no memory when the section has no unit left. The handle of the section
+ * may be closed meanwhile. NULL with errno EACCES when the section is open to be read only, ENOSPC
+ * when it has less than 128 KiB, EMFILE when too many sections have scopes, EBUSY in the child of a
+ * fork that found such scopes in that section (they are its own copies), or what
+ * <stuballoc/section.h> says.
  *
  * Its budget is charged as it takes memory, in steps of some KiB, with the blocks rounded up to at
  * most an eighth more. A scope created while the thread is inside another with a budget is charged

@@ -106,9 +106,13 @@ static SA_ATTRIBUTE(noinline) void free_outside(void *block)
   if (!block)
     return;
   struct sa_region *region = sa_region_of(block);
-  if (!region)
+  void             *stand_in = region ? NULL : sa_stand_in(block);
+  if (region)
+    free_elsewhere(block, &region->slabs[sa_region_unit(region, block)]);
+  else if (stand_in)
+    sa_free(stand_in);
+  else
     sa_misuse("free", block, "stuballoc did not give it out");
-  free_elsewhere(block, &region->slabs[sa_region_unit(region, block)]);
 }
 
 void

@@ -335,6 +335,8 @@ struct sa_hooks {
   void (*thread_exits)(void); /* before the engine's cache goes */
   void (*forked)(void);       /* in the child, after the engine */
   void (*trim)(void);
+  /* What stands in a region for a block elsewhere, to be handed on in its place; NULL: no block. */
+  void *(*stand_in)(const void *block);
 };
 
 /* NULL: there is nobody. Stored with release before anything is lent, always the same; read with
@@ -346,6 +348,9 @@ sa_hooks_get(void)
 {
   return atomic_load_explicit(&sa_hooks, memory_order_acquire);
 }
+
+/* Where it is known what a block is: at its address, or at what stands for it; NULL: nowhere. */
+void *sa_stand_in(const void *block);
 
 /* --- the rest --------------------------------------------------------------------------------- */
 

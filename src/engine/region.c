@@ -56,6 +56,15 @@ sa_slab_of(const void *address)
   return sa_slab_what(slab) == SA_NOTHING ? NULL : slab;
 }
 
+void *
+sa_stand_in(const void *block)
+{
+  const struct sa_hooks *hooks = sa_hooks_get();
+  if (sa_region_of(block))
+    return (void *)block;
+  return hooks ? hooks->stand_in(block) : NULL;
+}
+
 /* The region's own structure with all its words behind it, and the units' descriptors. */
 static size_t
 words_length(size_t chunks)

@@ -40,11 +40,13 @@ sa_aligned_alloc(size_t alignment, size_t size)
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
 }
 
+/* Also sets `inside` to where in the region it is, or what stands for it. */
 static struct sa_slab *
-slab_or_misuse(const char *what, const void *block)
+slab_or_misuse(const char *what, const void *block, void **inside)
 {
-  sa_block_check(what, block);
-  struct sa_slab *slab = sa_slab_of(block);
+  *inside = sa_stand_in(block);
+  sa_block_check(what, *inside);
+  struct sa_slab *slab = *inside ? sa_slab_of(*inside) : NULL;
   if (!slab)
     sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
   return slab;
@@ -67,7 +69,11 @@ size_of(const struct sa_slab *slab, const void *block)
 size_t
 sa_usable_size(const void *block)
 {
-  return block ? size_of(slab_or_misuse("usable_size", block), block) : 0;
+  void *inside;
+  if (!block)
+    return 0;
+  const struct sa_slab *slab = slab_or_misuse("usable_size", block, &inside);
+  return size_of(slab, inside);
 }
 
 /* Where it is, or by moving its pages; NULL: it must be copied. */
@@ -80,9 +86,14 @@ resize(struct sa_slab *slab, void *block, size_t size)
 }
 
 static void *
-copy_to_new(struct sa_slab *slab, void *block, size_t old_size, size_t size)
+alloc_beside(const struct sa_slab *slab, const void *inside, size_t size)
 {
-  void *to = sa_is_lent(slab) ? sa_hooks_get()->alloc_beside(slab, block, size) : sa_malloc(size);
+  return sa_is_lent(slab) ? sa_hooks_get()->alloc_beside(slab, inside, size) : sa_malloc(size);
+}
+
+static void *
+move(void *block, void *to, size_t old_size, size_t size)
+{
   if (!to)
     return NULL;
   memcpy(to, block, old_size < size ? old_size : size);
@@ -95,13 +106,14 @@ sa_realloc(void *block, size_t size)
 {
   if (!block)
     return sa_malloc(size);
-  struct sa_slab *slab = slab_or_misuse("realloc", block);
-  size_t          old_size = size_of(slab, block);
+  void           *inside;
+  struct sa_slab *slab = slab_or_misuse("realloc", block, &inside);
+  size_t          old_size = size_of(slab, inside);
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
   /* shrinking by less than half is not worth a copy */
   if (size <= old_size && size > old_size / 2)
     return block;
-  void *resized = resize(slab, block, size);
-  return resized ? resized : copy_to_new(slab, block, old_size, size);
+  void *resized = resize(slab, inside, size);
+  return resized ? resized : move(block, alloc_beside(slab, inside, size), old_size, size);
 }

@@ -48,6 +48,13 @@ sa_arena_uncarve(struct sa_arena *arena)
   set_carved(arena, 0);
 }
 
+void
+sa_arena_leave_own_chunk(struct sa_arena *arena)
+{
+  sa_arena_uncarve(arena);
+  arena->fresh = NULL;
+}
+
 /* --- free blocks ------------------------------------------------------------------------------ */
 
 /* The highest code of a run that is no longer than that. */
@@ -102,11 +109,12 @@ static void
 set_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules)
 {
   struct sa_chunk *old = (struct sa_chunk *)arena->base;
-  sa_arena_put_run(arena, old, (size_t)(arena->next - arena->base) / SA_GRANULE, room(arena));
+  size_t           cut = (size_t)(arena->next - sa_bytes_at(old, 0)) / SA_GRANULE;
+  sa_arena_put_run(arena, old, cut, room(arena));
   arena->base = (char *)chunk;
   arena->map = sa_map_of_0(chunk);
-  arena->next = sa_granule_at(chunk, at);
-  sa_arena_set_end(arena, sa_granule_at(chunk, at + granules));
+  arena->next = sa_bytes_at(chunk, at);
+  sa_arena_set_end(arena, sa_bytes_at(chunk, at + granules));
   arena->cut += granules;
 }
 
@@ -153,7 +161,7 @@ static bool
 ends_at_fresh(const struct sa_arena *arena)
 {
   struct sa_chunk *chunk = arena->fresh;
-  return arena->base == (char *)chunk && arena->end == sa_granule_at(chunk, chunk->carved);
+  return arena->base == (char *)chunk && arena->end == sa_bytes_at(chunk, chunk->carved);
 }
 
 enum outcome { DONE, CHUNK_FULL, OVER_BUDGET };
@@ -200,6 +208,11 @@ add_chunk(struct sa_arena *arena)
   struct sa_chunk *chunk = sa_chunk_take();
   if (!chunk)
     return false;
+  struct sa_source *source = arena->scope->source;
+  if (source && !sa_chunk_stand(chunk, source)) {
+    sa_chunk_give(chunk, SA_DATA);
+    return false;
+  }
   chunk->scope = arena->scope;
   chunk->carved = SA_DATA;
   arena->fresh = chunk;
@@ -257,11 +270,13 @@ sa_arena_alloc(struct sa_arena *arena, unsigned code)
   if (!sa_arena_has(arena, code) && room(arena) < sa_code_granules(code)
       && !find_memory(arena, code))
     return sa_no_memory();
-  void *block = arena->next;
+  struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
+  char            *block = arena->next - chunk->away;
   if (sa_arena_has(arena, code))
     block = sa_arena_pop(arena, code);
   else
     arena->next += sa_code_size(code);
-  sa_code_set(sa_chunk_of(block), sa_granule_of(block), code);
-  return block;
+  chunk = sa_chunk_of(block);
+  sa_code_set(chunk, sa_granule_of(block), code);
+  return block + chunk->away;
 }

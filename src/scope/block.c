@@ -30,9 +30,10 @@ alloc_again(struct sa_arena *arena, unsigned code)
 {
   if (SA_UNLIKELY(!sa_arena_has(arena, code)))
     return sa_arena_alloc(arena, code);
-  void *block = sa_arena_pop(arena, code);
-  sa_code_set(sa_chunk_of(block), sa_granule_of(block), code);
-  return block;
+  char            *block = sa_arena_pop(arena, code);
+  struct sa_chunk *chunk = sa_chunk_of(block);
+  sa_code_set(chunk, sa_granule_of(block), code);
+  return block + chunk->away;
 }
 
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
@@ -80,14 +81,16 @@ scope_in(const struct sa_slab *slab, const void *block)
 struct sa_scope *
 sa_scope_of(const void *block)
 {
-  const struct sa_slab *slab = sa_slab_of(block);
-  return slab && sa_is_lent(slab) ? scope_in(slab, block) : NULL;
+  const void           *inside = sa_stand_in(block);
+  const struct sa_slab *slab = inside ? sa_slab_of(inside) : NULL;
+  return slab && sa_is_lent(slab) ? scope_in(slab, inside) : NULL;
 }
 
-static SA_ATTRIBUTE(cold) _Noreturn void no_block(const char *what, const void *block)
+static SA_ATTRIBUTE(cold) _Noreturn void no_block(const char *what, const void *inside)
 {
-  struct sa_chunk *chunk = sa_chunk_of(block);
-  size_t           at = sa_granule_of(block);
+  struct sa_chunk *chunk = sa_chunk_of(inside);
+  size_t           at = sa_granule_of(inside);
+  const void      *block = (const char *)inside + chunk->away;
   struct sa_scope *scope = chunk->scope;
   /* a chunk that waits for the next scope has an empty map */
   if (atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_NO_SCOPE)
@@ -112,12 +115,16 @@ code_of(const char *what, const void *block)
   return code;
 }
 
+static size_t
+size_of(const char *what, const struct sa_slab *slab, const void *block)
+{
+  return is_large(slab) ? slab->length : sa_code_size(code_of(what, block));
+}
+
 size_t
 sa_block_size(const struct sa_slab *slab, const void *block)
 {
-  if (is_large(slab))
-    return slab->length;
-  return sa_code_granules(code_of("usable_size", block)) * SA_GRANULE;
+  return size_of("usable_size", slab, block);
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */
@@ -180,20 +187,21 @@ sa_block_beside(const struct sa_slab *slab, const void *block, size_t size)
 void *
 sa_scope_keep(void *block)
 {
-  struct sa_slab *slab = block ? sa_slab_of(block) : NULL;
+  void           *inside = block ? sa_stand_in(block) : NULL;
+  struct sa_slab *slab = inside ? sa_slab_of(inside) : NULL;
   if (block && !slab)
     sa_misuse("keep", block, "stuballoc did not give it out, or it was freed before");
   if (!slab || !sa_is_lent(slab))
     return block;
-  if (is_large(slab)) {
+  if (is_large(slab) && inside == block) {
     sa_lent_keep(slab, block);
     return block;
   }
-  size_t size = sa_code_granules(code_of("keep", block)) * SA_GRANULE;
+  size_t size = size_of("keep", slab, inside);
   void  *to = sa_malloc(size);
   if (!to)
     return NULL;
   memcpy(to, block, size);
-  free_in_chunk("keep", block);
+  sa_free(block);
   return to;
 }

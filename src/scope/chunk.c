@@ -68,6 +68,30 @@ put_on_shelf(struct sa_chunk *chunk)
   return false;
 }
 
+/* --- units of a source ------------------------------------------------------------------------ */
+
+bool
+sa_chunk_stand(struct sa_chunk *chunk, struct sa_source *source)
+{
+  char *unit = source->take(source, 1);
+  if (!unit)
+    return false;
+  chunk->away = unit - (char *)chunk;
+  sa_source_set(source, unit, chunk);
+  return true;
+}
+
+void
+sa_chunk_withdraw(struct sa_chunk *chunk, struct sa_source *source)
+{
+  char *unit = sa_bytes_at(chunk, 0);
+  if (chunk->away == 0)
+    return;
+  chunk->away = 0;
+  sa_source_set(source, unit, NULL);
+  source->give(source, unit, 1);
+}
+
 /* --- what the header promises ----------------------------------------------------------------- */
 
 struct sa_chunk *

@@ -11,15 +11,25 @@ whole_granules(size_t size)
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
+/* Not in a source, where others write. */
+static struct sa_node *
+alloc_node(struct sa_arena *arena)
+{
+  if (arena->scope->source)
+    return sa_malloc(sizeof(struct sa_node));
+  struct sa_node *node = sa_arena_alloc(arena, sa_code_for(sizeof *node));
+  if (node) /* it is no block that anybody may free */
+    sa_code_set(sa_chunk_of(node), sa_granule_of(node), 0);
+  return node;
+}
+
 static struct sa_node *
 new_node(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
-  struct sa_node  *node = sa_arena_alloc(arena, sa_code_for(sizeof *node));
+  struct sa_node  *node = alloc_node(arena);
   if (!node)
     return NULL;
-  /* it is no block that anybody may free */
-  sa_code_set(sa_chunk_of(node), sa_granule_of(node), 0);
   node->scope = scope;
   atomic_init(&node->slab, NULL);
   node->others = atomic_load_explicit(&scope->nodes, memory_order_relaxed);
@@ -63,14 +73,49 @@ lend(struct sa_node *node, struct sa_slab *slab)
                         memory_order_release);
 }
 
+/* A block of a source, and the large block that stands for it, which is returned. */
+static void *
+alloc_away(struct sa_node *node, size_t size)
+{
+  struct sa_source *source = node->scope->source;
+  size_t            units = (size + SA_UNIT - 1) / SA_UNIT;
+  node->away = source->take(source, units);
+  void *stand_in = node->away ? sa_large_alloc(1, SA_UNIT, false) : sa_no_memory();
+  if (stand_in) {
+    sa_slab_of(stand_in)->length = units * SA_UNIT;
+    sa_source_set(source, node->away, stand_in);
+  } else if (node->away) {
+    source->give(source, node->away, units);
+  }
+  return stand_in;
+}
+
+static void
+free_away(const struct sa_node *node, const struct sa_slab *slab)
+{
+  struct sa_source *source = node->scope->source;
+  if (!source)
+    return;
+  sa_source_set(source, node->away, NULL);
+  source->give(source, node->away, slab->length / SA_UNIT);
+}
+
 /* Makes it the engine's again; only one thread can. */
+/* What its user calls an address in a large block. */
+static const void *
+said(const struct sa_node *node, const struct sa_slab *slab, const void *block)
+{
+  size_t offset = (size_t)((const char *)block - slab->start);
+  return node->scope->source ? (const char *)node->away + offset : block;
+}
+
 static struct sa_node *
 take_back(const char *what, struct sa_slab *slab, const void *block)
 {
   struct sa_node *node = sa_lent_node(slab);
   uint64_t        lent = (uint64_t)SA_LENT_LARGE << SA_WHAT_SHIFT;
   if (block != slab->start)
-    sa_scope_misuse(what, block, node->scope, "it points inside a block");
+    sa_scope_misuse(what, said(node, slab, block), node->scope, "it points inside a block");
   if (!atomic_compare_exchange_strong_explicit(&slab->anchor, &lent,
                                                (uint64_t)SA_LARGE << SA_WHAT_SHIFT,
                                                memory_order_acq_rel, memory_order_relaxed))
@@ -92,6 +137,12 @@ give_up(struct sa_node *node)
   put_node(node);
 }
 
+static void *
+alloc_bytes(struct sa_node *node, size_t size)
+{
+  return node->scope->source ? alloc_away(node, size) : sa_large_alloc(size, SA_UNIT, false);
+}
+
 void *
 sa_lent_alloc(struct sa_arena *arena, size_t size)
 {
@@ -102,7 +153,7 @@ sa_lent_alloc(struct sa_arena *arena, size_t size)
   if (!node)
     return NULL;
   size_t charge = sa_budget_charge(scope, whole_granules(size), whole_granules(size));
-  void  *block = charge ? sa_large_alloc(size, SA_UNIT, false) : sa_no_memory();
+  void  *block = charge ? alloc_bytes(node, size) : sa_no_memory();
   set_charge(node, charge);
   if (!block) {
     if (!charge)
@@ -111,7 +162,7 @@ sa_lent_alloc(struct sa_arena *arena, size_t size)
     return NULL;
   }
   lend(node, sa_slab_of(block));
-  return block;
+  return scope->source ? node->away : block;
 }
 
 void
@@ -123,7 +174,9 @@ sa_lent_keep(struct sa_slab *slab, void *block)
 void
 sa_lent_free(struct sa_slab *slab, void *block)
 {
-  give_up(take_back("free", slab, block));
+  struct sa_node *node = take_back("free", slab, block);
+  free_away(node, slab);
+  give_up(node);
   sa_large_free(slab, block);
 }
 
@@ -143,6 +196,8 @@ charge_anew(struct sa_node *node, size_t charge)
 void *
 sa_lent_resize(struct sa_slab *slab, void *block, size_t size)
 {
+  if (sa_lent_node(slab)->scope->source)
+    return NULL;
   struct sa_node *node = take_back("realloc", slab, block);
   size_t          old = sa_lent_charge(node);
   void           *resized = NULL;
@@ -155,18 +210,30 @@ sa_lent_resize(struct sa_slab *slab, void *block, size_t size)
   return resized;
 }
 
+/* Returns what was charged for it. */
+static size_t
+free_block_of(struct sa_node *node)
+{
+  struct sa_slab *slab = atomic_load_explicit(&node->slab, memory_order_relaxed);
+  if (!slab)
+    return 0;
+  take_back("destroy", slab, slab->start);
+  free_away(node, slab);
+  sa_large_free(slab, slab->start);
+  return sa_lent_charge(node);
+}
+
 size_t
 sa_lent_free_all(struct sa_scope *scope)
 {
   size_t          charged = 0;
+  struct sa_node *next;
   struct sa_node *node = atomic_load_explicit(&scope->nodes, memory_order_acquire);
-  for (; node; node = node->others) {
-    struct sa_slab *slab = atomic_load_explicit(&node->slab, memory_order_relaxed);
-    if (!slab)
-      continue;
-    charged += sa_lent_charge(node);
-    take_back("destroy", slab, slab->start);
-    sa_large_free(slab, slab->start);
+  for (; node; node = next) {
+    next = node->others;
+    charged += free_block_of(node);
+    if (scope->source)
+      sa_free(node);
   }
   return charged;
 }

@@ -105,21 +105,42 @@ limiter_here(void)
   return around;
 }
 
+/* A section begins with it. */
+static struct sa_source *
+source_of(const sa_scope_options *options)
+{
+  return (struct sa_source *)options->section;
+}
+
+static bool
+is_held(struct sa_source *source)
+{
+  int failed = source->hold(source);
+  if (failed)
+    errno = failed;
+  return !failed;
+}
+
 struct sa_scope *
 sa_scope_create_for(const sa_scope_options *options, const void *creator)
 {
-  if (options && options->section) {
-    errno = ENOTSUP;
+  struct sa_source *source = options ? source_of(options) : NULL;
+  if (source && !is_held(source))
     return NULL;
-  }
   struct sa_chunk *chunk = take_prepared();
-  if (!chunk)
+  if (!chunk) {
+    if (source)
+      source->drop(source);
     return sa_no_memory();
+  }
   struct sa_scope *scope = begin(chunk, creator);
   if (options)
     set_options(scope, options);
   scope->limiter = limiter_here();
-  if (sa_is_limited(scope))
+  scope->source = source;
+  if (source)
+    sa_arena_leave_own_chunk(&chunk->arena);
+  else if (sa_is_limited(scope))
     sa_arena_uncarve(&chunk->arena);
   atomic_store_explicit(&scope->plain, !sa_is_limited(scope), memory_order_relaxed);
   return scope;
@@ -194,6 +215,8 @@ free_chunks(struct sa_scope *scope)
   struct sa_chunk *chunk = atomic_load_explicit(&scope->chunks, memory_order_acquire);
   while (chunk) {
     struct sa_chunk *next = chunk->next;
+    if (scope->source)
+      sa_chunk_withdraw(chunk, scope->source);
     sa_chunk_give(chunk, chunk->carved);
     chunk = next;
   }
@@ -210,8 +233,11 @@ end(struct sa_scope *scope)
     bytes = sa_lent_free_all(scope);
   if (scope->limiter)
     sa_budget_return(scope->limiter, bytes + carved_bytes(scope));
+  struct sa_source *source = scope->source;
   free_chunks(scope);
   drop_keeper(scope);
+  if (source)
+    source->drop(source);
 }
 
 void

@@ -26,6 +26,13 @@
  * Blocks over SA_BLOCK_MAX are large blocks of the engine, marked as lent. Each has a node in the
  * scope, so that the scope's end finds it.
  *
+ * A scope may take its blocks' memory from a source (os/source.h), a section that other processes
+ * write to. Then all of the above is as it was, but in stand-ins: a block, its code, its place in a
+ * list are those of a chunk that nobody else sees, and the block's bytes are `away` from there, in
+ * the unit of the source that the chunk stands for. Blocks are `away` only where they are given
+ * out, and the engine turns them into stand-ins where they come back. An arena's own chunk stands
+ * for none; a large block's stand-in is a large block of one unit, whatever its length.
+ *
  * A thread's stack of scopes is a list of frames. `sa_thread.here` is the arena of the top one.
  *
  * LIFE
@@ -55,6 +62,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "os/source.h"
 
 #pragma GCC visibility push(hidden)
 
@@ -123,6 +131,7 @@ struct sa_node {
   struct sa_node           *others;  /* the next one in `nodes`; set once, before it is published */
   struct sa_node           *idle;    /* the next one without a block */
   _Atomic size_t            charged; /* to the budget; as `slab`, and read by who counts, relaxed */
+  void                     *away;    /* where its bytes are, if the scope has a source */
 };
 
 /* Instead of the number of entries. */
@@ -148,9 +157,10 @@ struct sa_scope {
   _Atomic size_t keepers;
 
   /* Set before anybody else knows the scope. */
-  struct sa_scope *limiter; /* the nearest scope around it that has a budget */
-  size_t           budget;  /* 0: none */
-  const void      *creator; /* the code that called sa_scope_create */
+  struct sa_scope  *limiter; /* the nearest scope around it that has a budget */
+  size_t            budget;  /* 0: none */
+  const void       *creator; /* the code that called sa_scope_create */
+  struct sa_source *source;  /* NULL: the engine */
 
   /* From here on to the name, all is 0 in a new scope. */
   /* Any thread changes these, relaxed: they are numbers and nothing follows from them. */
@@ -176,6 +186,7 @@ struct sa_chunk {
   struct sa_chunk *next;   /* in the scope's list or in one that only one thread knows */
   size_t           carved; /* granules from here on were never used; of the arena that took it */
   uint64_t         keeper; /* the thread that keeps it warm when there is no scope in it; 0: none */
+  ptrdiff_t        away;   /* from what is in it to its bytes; 0: here. Set as `scope` */
   struct sa_scope  first;  /* the scope whose first chunk this is, if it is one */
   struct sa_arena  arena;  /* the arena that the chunk was taken for, if it was its first */
   _Alignas(64) _Atomic uint8_t map[SA_MAP];
@@ -222,6 +233,13 @@ sa_granule_at(struct sa_chunk *chunk, size_t granule)
   return (char *)chunk + granule * SA_GRANULE;
 }
 
+/* Where the bytes of a granule are. */
+static inline char *
+sa_bytes_at(struct sa_chunk *chunk, size_t granule)
+{
+  return (char *)sa_granule_at(chunk, granule) + chunk->away;
+}
+
 static inline unsigned
 sa_code_get(const struct sa_chunk *chunk, size_t granule)
 {
@@ -266,7 +284,7 @@ sa_code_for(size_t size)
 static inline uintptr_t
 sa_map_of_0(struct sa_chunk *chunk)
 {
-  return (uintptr_t)chunk->map - SA_DATA - (uintptr_t)chunk / SA_GRANULE;
+  return (uintptr_t)chunk->map - SA_DATA - (uintptr_t)sa_bytes_at(chunk, 0) / SA_GRANULE;
 }
 
 /* --- chunk.c ---------------------------------------------------------------------------------- */
@@ -279,6 +297,9 @@ void sa_chunk_give(struct sa_chunk *chunk, size_t end);
 void sa_chunk_cool(void);
 /* Gives up that and the shelf. */
 void sa_chunks_trim(void);
+/* Lets it stand for a unit of the source; false: there is none. And for none. */
+bool sa_chunk_stand(struct sa_chunk *chunk, struct sa_source *source);
+void sa_chunk_withdraw(struct sa_chunk *chunk, struct sa_source *source);
 /* Calls `see` for every chunk of a scope, and for those that are kept. */
 void sa_chunks_each(void (*see)(struct sa_chunk *chunk));
 
@@ -324,6 +345,8 @@ void sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t us
 enum { SA_FIRST_STEP = SA_UNIT_GRANULES / 4 - SA_DATA };
 void sa_arena_carve_first(struct sa_arena *arena);
 void sa_arena_uncarve(struct sa_arena *arena);
+/* Lets an arena that was just set up cut from its scope's source alone. */
+void sa_arena_leave_own_chunk(struct sa_arena *arena);
 /* A block of the code; NULL with errno ENOMEM. */
 void *sa_arena_alloc(struct sa_arena *arena, unsigned code);
 /* Lets the scope's end find a chunk that is not its first. */

@@ -20,6 +20,7 @@ static const struct sa_hooks hooks = {
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,
+  .stand_in = sa_source_stand_in,
 };
 
 /* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each
@@ -85,6 +86,8 @@ new_arena(struct sa_scope *scope)
     return NULL;
   struct sa_arena *arena = &chunk->arena;
   sa_arena_set_up(chunk, scope, sa_thread.id);
+  if (scope->source)
+    arena->fresh = NULL; /* as sa_arena_leave_own_chunk */
   sa_chunk_publish(chunk);
   arena->others = atomic_load_explicit(&scope->arenas, memory_order_relaxed);
   while (!atomic_compare_exchange_weak_explicit(&scope->arenas, &arena->others, arena,

@@ -288,15 +288,6 @@ null_is_no_scope(void **state)
   assert_int_equal(errno, EINVAL);
 }
 
-static void
-a_section_is_not_there_yet(void **state)
-{
-  (void)state;
-  errno = 0;
-  assert_null(sa_scope_create(&(sa_scope_options){.section = (struct sa_section *)state}));
-  assert_int_equal(errno, ENOTSUP);
-}
-
 int
 main(void)
 {
@@ -317,7 +308,6 @@ main(void)
     cmocka_unit_test(sa_scoped_ends_with_its_block_however_it_is_left),
     cmocka_unit_test(a_longjmp_past_sa_scoped_loses_nothing),
     cmocka_unit_test(null_is_no_scope),
-    cmocka_unit_test(a_section_is_not_there_yet),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
