@@ -1,10 +1,6 @@
 #!/bin/bash
 # Installs into a scratch directory and uses the library from there, as a program outside would.
-. "$top_srcdir/tests/tap.sh"
-
-stage=$(mktemp -d)
-trap 'rm -rf "$stage"' EXIT
-cd "$stage" || exit 1
+. "$top_srcdir/tests/install-common.sh"
 
 flags() {
   PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") \
@@ -14,10 +10,6 @@ flags() {
 # The first one that is in C
 readme_program() {
   sed -n '/^```c$/,/^```$/ { /^```c/d; /^```/q; p }' "$top_srcdir/README.md"
-}
-
-says_hello() {
-  [ "$("$@")" = 'hello from a block of 64 bytes' ]
 }
 
 hello_shared() {
@@ -39,27 +31,6 @@ exports_only_our_names() {
       -e ' A STUBALLOC_' names
 }
 
-# It takes FreeDCE's exceptions.
-freedce_program() {
-  cat >freedce.c <<'END'
-#include <dce/rpc.h>
-#include <dce/rpcexc.h>
-#include <stuballoc/midl.h>
-#include <stuballoc/rpcss.h>
-
-int main(void)
-{
-  void *(*allocate)(idl_size_t) = midl_user_allocate;
-  volatile int caught = 0;
-  midl_user_free(allocate(1));
-  DCETHREAD_TRY { RpcSsAllocate(1); }
-  DCETHREAD_CATCH(rpc_x_invalid_arg) { caught = 1; }
-  DCETHREAD_ENDTRY
-  return !caught;
-}
-END
-}
-
 freedce_flags() {
   PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") \
     "$PKG_CONFIG" --cflags --libs stuballoc-freedce
@@ -71,20 +42,6 @@ freedce_links() {
   flags=$(freedce_flags | sed "s,$stage$DCERPC_PREFIX,$DCERPC_PREFIX,g")
   $CC freedce.c $flags -o freedce && LD_LIBRARY_PATH=$libdir ./freedce
 }
-
-exists() {
-  [ -e "$1" ]
-}
-
-if [ -n "$SANITIZER_FLAGS" ]; then
-  skip 'the installed library' 'a sanitizer build is not for installing'
-  finish
-  exit
-fi
-
-check 'make install with DESTDIR' "$MAKE" -s -C "$top_builddir" install DESTDIR="$stage"
-pc=$(find "$stage" -name stuballoc.pc)
-libdir=$(dirname "$(dirname "$pc")")
 
 readme_program >hello.c
 check "README.md's program is examples/hello.c" diff hello.c "$top_srcdir/examples/hello.c"
