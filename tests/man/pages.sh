@@ -3,7 +3,7 @@
 # declared there, and every option.
 . "$top_srcdir/tests/man/common.sh"
 
-# What is in the headers without comments: functions and, for C++, classes
+# What is in the headers without comments: functions, macros like them and, for C++, classes
 declared() {
   local headers
   headers=$(find "$top_srcdir/include" -name '*.h')
@@ -11,7 +11,7 @@ declared() {
     | sed -n 's/.*SA_API [^(]*[ *(]\([A-Za-z_][A-Za-z_]*\))\{0,1\}(.*/\1/p'
   sed -n -e 's/^\([A-Z][a-z]*\)(.*/concurrency::\1/p' -e 's/^class \([a-z_]*\).*/stuballoc::\1/p' \
     "$top_srcdir/include/stuballoc/concurrency.hpp"
-  echo SA_SCOPED
+  sed -n 's/^#define \(SA_[A-Z]*\)(.*/\1/p' $headers | grep -vx SA_ATTRIBUTE
 }
 
 same_names() {

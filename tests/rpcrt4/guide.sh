@@ -1,8 +1,7 @@
 #!/bin/bash
 # doc/guide-mingw.md, done in an empty directory against an installed stuballoc.
-. "$top_srcdir/tests/tap.sh"
+. "$top_srcdir/tests/install-common.sh"
 
-stage=$(mktemp -d)
 guide=$top_srcdir/doc/guide-mingw.md
 server=
 clean_up() {
@@ -10,8 +9,8 @@ clean_up() {
   rm -rf "$stage"
 } 2>/dev/null
 trap clean_up EXIT
-mkdir "$stage/work"
-cd "$stage/work" || exit 1
+mkdir work
+cd work || exit 1
 
 # block HEADER: what stands in the code block that starts with it
 block() {
@@ -25,7 +24,7 @@ extracts() {
 
 # builds ARGUMENT...
 builds() {
-  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") env -u CC -u CFLAGS \
+  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$libdir/pkgconfig env -u CC -u CFLAGS \
     "$MAKE" -B PKG_CONFIG="$PKG_CONFIG" "$@"
 }
 
@@ -52,8 +51,6 @@ greets() {
   return $status
 }
 
-check 'make install with DESTDIR' "$MAKE" -s -C "$top_builddir" install DESTDIR="$stage"
-pc=$(find "$stage" -name stuballoc-rpcrt4.pc)
 WINEPATH="$WINEPATH;Z:$(dirname "$(find "$stage" -name libstuballoc-0.dll)")"
 
 check 'the guide has four files' extracts
