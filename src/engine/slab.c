@@ -19,8 +19,8 @@ fair_part(const struct sa_slab *slab)
   return slab->capacity < 16 ? 1 : slab->capacity / 16;
 }
 
-static size_t
-units_of_class(unsigned cls)
+size_t
+sa_slab_units(unsigned cls)
 {
   size_t size = sa_class_size(cls);
   return size <= SA_UNIT / 4 ? 1 : size <= SA_UNIT / 2 ? 2 : 4;
@@ -155,7 +155,7 @@ first_block(const struct sa_slab *slab)
 struct sa_slab *
 sa_slab_new(unsigned cls)
 {
-  size_t          units = units_of_class(cls);
+  size_t          units = sa_slab_units(cls);
   struct sa_slab *slab = sa_units_take(units, SA_UNIT, NULL);
   if (!slab)
     return NULL;

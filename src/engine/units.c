@@ -427,3 +427,9 @@ sa_units_returned(void)
 {
   return atomic_load_explicit(&units_returned, memory_order_relaxed) * SA_UNIT;
 }
+
+size_t
+sa_units_peak(void)
+{
+  return atomic_load_explicit(&units_peak, memory_order_relaxed) * SA_UNIT;
+}

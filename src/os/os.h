@@ -66,6 +66,10 @@ void sa_os_watch_thread(void);
  * which is so always or never. */
 bool sa_os_fence_others(void);
 
+/* Copies memory of this process that other threads may be writing to, or that may not be there any
+ * more: false, with errno set, if it is not. No race, for it is the system that reads. */
+bool sa_os_peek(void *to, const void *from, size_t length);
+
 /* Lets other threads run. */
 void sa_os_yield(void);
 

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #ifdef SYS_membarrier
@@ -247,6 +248,19 @@ void
 sa_os_yield(void)
 {
   sched_yield();
+}
+
+bool
+sa_os_peek(void *to, const void *from, size_t length)
+{
+#ifdef SYS_process_vm_readv
+  struct iovec copy = {to, length}, original = {(void *)(uintptr_t)from, length};
+  return syscall(SYS_process_vm_readv, getpid(), &copy, 1, &original, 1, 0) == (long)length;
+#else
+  (void)to, (void)from, (void)length;
+  errno = ENOSYS;
+  return false;
+#endif
 }
 
 bool

@@ -186,6 +186,16 @@ __attribute__((section(".CRT$XLY"), used)) static const PIMAGE_TLS_CALLBACK on_t
 
 /* Wine has the function, but up to 8.0 it does nothing, and does not say so. */
 bool
+sa_os_peek(void *to, const void *from, size_t length)
+{
+  SIZE_T copied;
+  if (ReadProcessMemory(GetCurrentProcess(), from, to, length, &copied) && copied == length)
+    return true;
+  errno = EFAULT;
+  return false;
+}
+
+bool
 sa_os_fence_others(void)
 {
   if (GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version"))

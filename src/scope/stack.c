@@ -20,6 +20,7 @@ static const struct sa_hooks hooks = {
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,
+  .count = sa_chunk_count,
 };
 
 /* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each

@@ -44,3 +44,11 @@ sa_scope_get_stats(struct sa_scope *scope, struct sa_scope_stats *stats)
   stats->over_budget = atomic_load_explicit(&scope->over_budget, memory_order_relaxed);
   stats->unwound = atomic_load_explicit(&scope->unwound, memory_order_relaxed);
 }
+
+struct sa_lent_count
+sa_chunk_count(const void *copy)
+{
+  struct sa_scope_stats stats = {0};
+  count_blocks(&stats, copy);
+  return (struct sa_lent_count){stats.blocks, stats.bytes, SA_DATA * SA_GRANULE};
+}
