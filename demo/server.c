@@ -4,12 +4,13 @@
  *   server PROTOCOL [ENDPOINT]
  *
  * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until SIGTERM or SIGINT, and then says what the
- * scopes of its calls held.
+ * scopes of its calls held, and what is left.
  *
  * SPDX-License-Identifier: MIT
  */
-#include <stdatomic.h>
 #include <stdio.h>
+
+#include <stuballoc/stats.h>
 
 #include "runtime.h"
 
@@ -20,45 +21,25 @@ static const char *const operations[OPERATIONS] = {
   "index", "open_shelf", "put",    "close_shelf", "status",
 };
 
-/* Of an operation's calls. */
-struct tally {
-  _Atomic size_t calls;
-  _Atomic size_t blocks;
-  _Atomic size_t bytes;
-  _Atomic size_t peak;
-  _Atomic size_t refused;
-};
-
-static struct tally tallies[OPERATIONS];
-
-static void
-raise_to(_Atomic size_t *peak, size_t value)
+static sa_stats
+stats_now(void)
 {
-  size_t seen = *peak;
-  while (seen < value && !atomic_compare_exchange_weak(peak, &seen, value))
-    ;
+  sa_stats stats = {.size = sizeof stats};
+  (void)sa_get_stats(&stats); /* else they are all zero */
+  return stats;
 }
 
 static void
-count(sa_if_handle ifspec, unsigned operation, const struct sa_scope_stats *stats)
+report(const sa_stats *before)
 {
-  struct tally *tally = &tallies[operation];
-  (void)ifspec;
-  tally->calls++;
-  tally->blocks += stats->blocks;
-  tally->bytes += stats->bytes;
-  tally->refused += stats->over_budget;
-  raise_to(&tally->peak, stats->peak);
-}
-
-static void
-report(void)
-{
+  sa_operation_stats rows[OPERATIONS];
+  size_t             count = sa_get_operation_stats(rows, OPERATIONS);
   printf("%-12s %9s %14s %14s %10s %8s\n", "operation", "calls", "blocks freed", "bytes freed",
          "peak KiB", "refused");
-  for (int i = 0; i < OPERATIONS; i++)
-    printf("%-12s %9zu %14zu %14zu %10zu %8zu\n", operations[i], tallies[i].calls,
-           tallies[i].blocks, tallies[i].bytes, tallies[i].peak / 1024, tallies[i].refused);
+  for (size_t i = 0; i < count; i++)
+    printf("%-12s %9zu %14zu %14zu %10zu %8zu\n", operations[rows[i].operation], rows[i].calls,
+           rows[i].blocks, rows[i].bytes, rows[i].peak / 1024, rows[i].over_budget);
+  printf("blocks left: %zu\n", stats_now().live_blocks - before->live_blocks);
 }
 
 int
@@ -74,9 +55,9 @@ main(int argc, char **argv)
     perror("sa_scoped_interface");
     return 1;
   }
-  sa_observe_calls(count);
+  const sa_stats before = stats_now();
   if (runtime_serve(ifspec, argv[1], argv[2]) != DONE)
     return 1;
-  report();
+  report(&before);
   return 0;
 }

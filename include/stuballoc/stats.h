@@ -67,14 +67,30 @@ typedef struct sa_cache_stats {
   size_t sending; /* bytes of free blocks on their way to other slabs */
 } sa_cache_stats;
 
+/* What the calls of one operation of a scoped interface (see <stuballoc/rpc.h>) did. */
+enum { SA_OPERATION_NAME = 32 };
+typedef struct sa_operation_stats {
+  char   name[SA_OPERATION_NAME]; /* that sa_scoped_interface was given for the scopes, cut */
+  size_t operation;               /* its number in the interface */
+  size_t calls;                   /* that have ended */
+  size_t faults;                  /* calls that gave no result, but an exception or a fault */
+  size_t over_budget;             /* calls that were refused memory for their budget */
+  size_t blocks;                  /* that the calls had not freed when they ended, all together */
+  size_t bytes;                   /* of those */
+  size_t peak;                    /* the most bytes that one call's scope held */
+  size_t mean;                    /* what a call's scope held at most, on average */
+  size_t nanoseconds;             /* time in the calls, all together */
+  size_t longest;                 /* of those, in one call */
+} sa_operation_stats;
+
 /*
  * Fill in the first `count` of all classes that have a slab, of all caches that threads use, and
- * of all operations of scoped interfaces (see <stuballoc/rpc.h>) that were called. They return how
- * many there are, which may be more; with a count of 0, `to` may be NULL. As sa_get_stats, the
- * first two return 0 where the system does not let the process look.
+ * of all operations of scoped interfaces that were called. They return how many there are, which may
+ * be more; with a count of 0, `to` may be NULL. Where sa_get_stats fails, the first two return 0.
  */
 SA_API size_t sa_get_class_stats(sa_class_stats *to, size_t count);
 SA_API size_t sa_get_cache_stats(sa_cache_stats *to, size_t count);
+SA_API size_t sa_get_operation_stats(sa_operation_stats *to, size_t count);
 
 /*
  * Writes all figures: for a reader, as one JSON object, or in the Prometheus text format. They go to

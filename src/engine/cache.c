@@ -372,6 +372,7 @@ init(void)
 static SA_ATTRIBUTE(constructor) void begin(void)
 {
   sa_os_once(init);
+  sa_report_begin(); /* may allocate */
 }
 
 struct sa_cache *

@@ -378,11 +378,16 @@ _Noreturn void sa_misuse(const char *what, const void *block, const char *reason
 struct sa_options {
   bool large_pages;
   bool report_leaks;
+  bool report_exit;
+  int  report_signal; /* 0: none */
 };
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);
 /* Says one line that starts with "stuballoc: ". */
 void sa_say(const char *format, ...) SA_ATTRIBUTE(format(SA_PRINTF, 1, 2));
+
+/* Gets ready for what is to be reported; when the library is loaded. */
+void sa_report_begin(void);
 
 /* NULL with errno ENOMEM. */
 void *sa_no_memory(void);

@@ -70,6 +70,15 @@ bool sa_os_fence_others(void);
  * more: false, with errno set, if it is not. No race, for it is the system that reads. */
 bool sa_os_peek(void *to, const void *from, size_t length);
 
+/* Time that passes, from any point on. */
+uint64_t sa_os_nanoseconds(void);
+
+/* A signal by its name without SIG; 0: there is none such. */
+int sa_os_signal_number(const char *name, size_t length);
+/* From now on, `call` is called on a thread of its own each time the signal comes; for one signal a
+ * process, and not in the child of a fork, which has no such thread. */
+bool sa_os_on_signal(int number, void (*call)(void));
+
 /* Lets other threads run. */
 void sa_os_yield(void);
 

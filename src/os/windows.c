@@ -185,6 +185,31 @@ __attribute__((section(".CRT$XLY"), used)) static const PIMAGE_TLS_CALLBACK on_t
   thread_event;
 
 /* Wine has the function, but up to 8.0 it does nothing, and does not say so. */
+uint64_t
+sa_os_nanoseconds(void)
+{
+  LARGE_INTEGER ticks, in_second;
+  QueryPerformanceCounter(&ticks);
+  QueryPerformanceFrequency(&in_second);
+  uint64_t now = (uint64_t)ticks.QuadPart, second = (uint64_t)in_second.QuadPart;
+  return now / second * 1000000000 + now % second * 1000000000 / second;
+}
+
+/* There are none that one process could send another. */
+int
+sa_os_signal_number(const char *name, size_t length)
+{
+  (void)name, (void)length;
+  return 0;
+}
+
+bool
+sa_os_on_signal(int number, void (*call)(void))
+{
+  (void)number, (void)call;
+  return false;
+}
+
 bool
 sa_os_peek(void *to, const void *from, size_t length)
 {

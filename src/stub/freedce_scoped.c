@@ -17,13 +17,14 @@
 
 #include <dce/rpcsts.h>
 
-#include "stuballoc/rpc.h"
+#include "stub/operations.h"
 
 enum { ENTRIES = 1024, NAME = 32 };
 
 struct interface {
   rpc_if_rep_t              rep; /* what the runtime knows */
   sa_if_handle              original;
+  struct sa_operations     *operations;
   sa_scope_options          options;
   char                      name[NAME];
   rpc_v2_server_stub_proc_t entries[];
@@ -47,22 +48,10 @@ struct call {
   unsigned32             *status;
 };
 
-static struct route                routes[ENTRIES];
-static _Atomic(unsigned)           routes_taken; /* relaxed: each number goes to one interface */
-static _Atomic(sa_call_observer *) observer;
+static struct route      routes[ENTRIES];
+static _Atomic(unsigned) routes_taken; /* relaxed: each number goes to one interface */
 
 /* --- a call ------------------------------------------------------------------------------------ */
-
-static void
-observe(const struct route *route, sa_scope *scope)
-{
-  sa_call_observer *tell = atomic_load_explicit(&observer, memory_order_acquire);
-  if (!tell)
-    return;
-  struct sa_scope_stats stats;
-  sa_scope_get_stats(scope, &stats);
-  tell(route->interface->original, route->operation, &stats);
-}
 
 /* The runtime makes a fault of the status. It has handed over the first buffer of the input. */
 static void
@@ -77,9 +66,13 @@ refuse(const struct call *call)
 static void
 run(const struct route *route, const struct call *call)
 {
+  struct sa_call account;
+  volatile bool  fault = true; /* until the stub says otherwise */
+  sa_call_begins(&account, route->interface->operations, route->operation);
   sa_scope *const scope = sa_scope_create(&route->interface->options);
   if (!scope) {
     refuse(call);
+    sa_call_ends(&account, NULL, fault);
     return;
   }
   (void)sa_scope_enter(scope); /* needs no memory on the thread that created it */
@@ -87,10 +80,11 @@ run(const struct route *route, const struct call *call)
   {
     route->stub(call->binding, call->handle, call->input, call->format, call->syntax, call->manager,
                 call->status);
-    observe(route, scope);
+    fault = *call->status != rpc_s_ok;
   }
   DCETHREAD_FINALLY
   {
+    sa_call_ends(&account, scope, fault);
     sa_scope_destroy(scope);
   }
   DCETHREAD_ENDTRY
@@ -180,12 +174,12 @@ sa_scoped_interface(sa_if_handle ifspec, const sa_scope_options *options)
   interface->rep = *original;
   interface->original = ifspec;
   set_options(interface, options);
+  interface->operations = sa_operations_add(ifspec, interface->name, original->opcnt);
+  if (!interface->operations) {
+    sa_free(interface); /* its entries lead nowhere, and nobody calls them */
+    errno = ENOMEM;
+    return NULL;
+  }
   set_routes(interface, first);
   return &interface->rep;
-}
-
-void
-sa_observe_calls(sa_call_observer *to)
-{
-  atomic_store_explicit(&observer, to, memory_order_release);
 }

@@ -18,8 +18,9 @@
  * - midl_user.c: the two functions that an application may bring itself. They have an object file
  *   of their own, and this room calls them like a stranger, so that the application's are called.
  * - raise.c: how a failure becomes an exception.
+ * - operations.c: what the calls to scoped interfaces did, the same for every runtime.
  * - freedce.c, freedce_midl.c, freedce_scoped.c: the library for FreeDCE, which takes from the rest
- *   of this room only what runtime.h declares, and else what every program may call.
+ *   of this room only what runtime.h and operations.h declare, and else what every program may call.
  *
  * Every function of the package is written once, in the form that returns a status; RpcSm* hands
  * that on, RpcSs* passes it to sa_raise. All state here is a thread's own, but for the handler and

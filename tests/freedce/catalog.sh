@@ -23,7 +23,7 @@ trap clean_up EXIT
 says() {
   local i
   for ((i = 0; i < 200; i++)); do
-    if grep -qs "$2" "$1"; then return 0; fi
+    if grep -Eqs "$2" "$1"; then return 0; fi
     sleep 0.1
   done
   return 1
@@ -45,7 +45,7 @@ stop_server() {
   wait "$server" || status=$?
   server=
   cat "$stage/server"
-  [ $status = 0 ]
+  [ $status = 0 ] && grep -q '^blocks left: 0$' "$stage/server"
 }
 
 # call MODE ARGUMENT...: runs a client of the server
@@ -112,9 +112,34 @@ try_all() {
   else
     skip "$name: the server's memory stays" 'a sanitizer keeps what is freed'
   fi
-  check "$name: the server stops" stop_server
+  check "$name: the server stops, with nothing left" stop_server
 }
 
+# An operation's line: its interface, its number, its calls
+accounts='^catalog  *[0-9]+  *[1-9][0-9]* '
+
+accounts_at_signal() {
+  kill -USR1 "$server" && says "$stage/server" "$accounts"
+}
+
+accounts_at_exit() {
+  local before after
+  before=$(grep -c '^operations$' "$stage/server")
+  stop_server && after=$(grep -c '^operations$' "$stage/server") && [ "$after" -gt "$before" ]
+}
+
+try_accounts() {
+  local protocol=ncacn_ip_tcp endpoint
+  export STUBALLOC=report=exit,signal=USR1
+  check 'accounts: the server listens' start_server midl $protocol
+  unset STUBALLOC
+  check 'accounts: calls are made' call midl 5
+  check 'accounts: they are printed at a signal' accounts_at_signal
+  check 'accounts: the server goes on' call midl 1
+  check 'accounts: they are printed at exit' accounts_at_exit
+}
+
+try_accounts
 try_all midl midl ncacn_ip_tcp
 try_all midl midl ncalrpc "$stage/socket"
 try_all osf osf ncacn_ip_tcp
