@@ -372,7 +372,9 @@ init(void)
 static SA_ATTRIBUTE(constructor) void begin(void)
 {
   sa_os_once(init);
-  sa_report_begin(); /* may allocate */
+  /* these may allocate */
+  sa_report_begin();
+  sa_publish_begin();
 }
 
 struct sa_cache *

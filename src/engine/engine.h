@@ -380,14 +380,16 @@ struct sa_options {
   bool report_leaks;
   bool report_exit;
   int  report_signal; /* 0: none */
+  bool publish;
 };
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);
 /* Says one line that starts with "stuballoc: ". */
 void sa_say(const char *format, ...) SA_ATTRIBUTE(format(SA_PRINTF, 1, 2));
 
-/* Gets ready for what is to be reported; when the library is loaded. */
+/* Get ready for what is to be reported and published; when the library is loaded. */
 void sa_report_begin(void);
+void sa_publish_begin(void);
 
 /* NULL with errno ENOMEM. */
 void *sa_no_memory(void);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "engine/engine.h"
 #include "engine/figures.h"
 #include "os/os.h"
 
@@ -76,8 +77,9 @@ static const struct sa_table process_table = {
   "process", "", sizeof(sa_stats), process_columns, WIDTH(process_columns), NULL};
 static const struct sa_table class_table = {
   "classes", "class", sizeof(sa_class_stats), class_columns, WIDTH(class_columns), get_classes};
-static const struct sa_table cache_table = {
-  "caches", "cache", sizeof(sa_cache_stats), cache_columns, WIDTH(cache_columns), get_caches};
+static const struct sa_table cache_table = {"caches_of_threads",    "cache",
+                                            sizeof(sa_cache_stats), cache_columns,
+                                            WIDTH(cache_columns),   get_caches};
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
@@ -94,7 +96,8 @@ struct rows {
   size_t                 count;
 };
 
-static SA_ATTRIBUTE(format(printf, 2, 3)) void put(const struct writer *to, const char *format, ...)
+static SA_ATTRIBUTE(format(SA_PRINTF, 2, 3)) void put(const struct writer *to, const char *format,
+                                                      ...)
 {
   char    text[256];
   va_list arguments;

@@ -65,6 +65,8 @@ read_option(struct piece value)
   else if (is(key, "report"))
     sa_say("bad value '%.*s' for 'report' in STUBALLOC; there are 'leaks' and 'exit'",
            (int)value.length, value.text);
+  else if (is(key, "publish"))
+    read_switch(&sa_options.publish, key, value);
   else if (is(key, "signal"))
     read_signal(value);
   else if (key.length > 0)

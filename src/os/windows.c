@@ -204,10 +204,32 @@ sa_os_signal_number(const char *name, size_t length)
 }
 
 bool
-sa_os_on_signal(int number, void (*call)(void))
+sa_os_on_signal(int number, void (*action)(void))
 {
-  (void)number, (void)call;
+  (void)number, (void)action;
   return false;
+}
+
+/* Publishing comes with sections there. */
+bool
+sa_os_each_second(void (*action)(void))
+{
+  (void)action;
+  return false;
+}
+
+void *
+sa_os_publish(size_t length)
+{
+  (void)length;
+  errno = ENOTSUP;
+  return NULL;
+}
+
+void
+sa_os_program(char *name, size_t room)
+{
+  memset(name, 0, room);
 }
 
 bool

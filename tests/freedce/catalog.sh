@@ -122,6 +122,16 @@ accounts_at_signal() {
   kill -USR1 "$server" && says "$stage/server" "$accounts"
 }
 
+# What is published is a second old at most
+accounts_on_top() {
+  local i
+  for ((i = 0; i < 50; i++)); do
+    if "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once "$server" | grep '  catalog '; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
 accounts_at_exit() {
   local before after
   before=$(grep -c '^operations$' "$stage/server")
@@ -130,11 +140,16 @@ accounts_at_exit() {
 
 try_accounts() {
   local protocol=ncacn_ip_tcp endpoint
-  export STUBALLOC=report=exit,signal=USR1
+  export STUBALLOC=report=exit,signal=USR1,publish=on
   check 'accounts: the server listens' start_server midl $protocol
   unset STUBALLOC
   check 'accounts: calls are made' call midl 5
   check 'accounts: they are printed at a signal' accounts_at_signal
+  if [ -n "$PYTHON3" ]; then
+    check 'accounts: stuballoc-top shows them' accounts_on_top
+  else
+    skip 'accounts: stuballoc-top shows them' 'needs python3'
+  fi
   check 'accounts: the server goes on' call midl 1
   check 'accounts: they are printed at exit' accounts_at_exit
 }

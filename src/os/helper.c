@@ -1,4 +1,5 @@
-/* A signal that calls for something that a signal handler must not do. */
+/* Threads of the library's own: one answers a signal by what a signal handler must not do, one does
+ * something every second. */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -8,8 +9,48 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "os/os.h"
+
+/* --- threads ---------------------------------------------------------------------------------- */
+
+/* A thread that no signal goes to, so that the program's own handlers run on its own threads. */
+static bool
+start_thread(void *(*body)(void *), void *argument)
+{
+  sigset_t  all, before;
+  pthread_t thread;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  bool started = pthread_create(&thread, NULL, body, argument) == 0;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (started)
+    pthread_detach(thread);
+  return started;
+}
+
+/* Its argument points to the function. */
+static void *
+call_each_second(void *argument)
+{
+  void (*const *call)(void) = argument;
+  for (;;) {
+    (*call)();
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+  }
+  return NULL;
+}
+
+bool
+sa_os_each_second(void (*call)(void))
+{
+  static void (*to_call)(void); /* set before the thread that reads it starts */
+  to_call = call;
+  return start_thread(call_each_second, &to_call);
+}
+
+/* --- signals ---------------------------------------------------------------------------------- */
 
 int
 sa_os_signal_number(const char *name, size_t length)
@@ -48,27 +89,12 @@ answer(void *argument)
   return NULL;
 }
 
-/* A thread that no signal goes to, so that the program's own handlers run on its own threads. */
-static bool
-start_thread(void (**call)(void))
-{
-  sigset_t  all, before;
-  pthread_t thread;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  bool started = pthread_create(&thread, NULL, answer, call) == 0;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (started)
-    pthread_detach(thread);
-  return started;
-}
-
 bool
 sa_os_on_signal(int number, void (*call)(void))
 {
   static void (*to_call)(void); /* set before the thread that reads it starts */
   struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
   to_call = call;
-  return sem_init(&signalled, 0, 0) == 0 && start_thread(&to_call)
+  return sem_init(&signalled, 0, 0) == 0 && start_thread(answer, &to_call)
          && sigaction(number, &action, NULL) == 0;
 }
