@@ -20,7 +20,7 @@ enum { KIB = 1024, MIB = 1024 * KIB };
 
 /* What became of a child process. */
 struct child {
-  int  status;    /* as waitpid tells it */
+  int  status;     /* as waitpid tells it */
   char said[4096]; /* the start of what it wrote to stderr */
 };
 
