@@ -255,21 +255,30 @@ put_rows(const struct writer *to, const struct rows *rows)
     put_metrics(to, rows);
 }
 
-/* Without the rows that come meanwhile, and none where there is no memory. It is not the engine's,
+/* Gets the rows if there is room for them all; else how many there are. The room is not the engine's,
  * for that would be counted, too. */
+static size_t
+put_table_within(const struct writer *to, const struct sa_table *table, size_t room)
+{
+  size_t      length = (room * table->row_size / sa_os_page() + 1) * sa_os_page();
+  struct rows rows = {.table = table, .first = sa_os_reserve(length, sa_os_page())};
+  if (rows.first && sa_os_commit(rows.first, length))
+    rows.count = table->get(rows.first, room);
+  if (rows.count <= room)
+    put_rows(to, &rows);
+  if (rows.first)
+    sa_os_release(rows.first, length);
+  return rows.count;
+}
+
+/* Counted once, if there are not so many; without memory there are none. */
 static void
 put_table(const struct writer *to, const struct sa_table *table)
 {
-  size_t      room = table->get(NULL, 0);
-  size_t      length = (room * table->row_size / sa_os_page() + 1) * sa_os_page();
-  struct rows rows = {.table = table, .first = sa_os_reserve(length, sa_os_page())};
-  if (rows.first && sa_os_commit(rows.first, length)) {
-    size_t count = table->get(rows.first, room);
-    rows.count = count < room ? count : room;
-  }
-  put_rows(to, &rows);
-  if (rows.first)
-    sa_os_release(rows.first, length);
+  enum { USUAL = 256 };
+  size_t count = put_table_within(to, table, USUAL);
+  for (size_t room = USUAL; count > room; count = put_table_within(to, table, room))
+    room = 2 * count;
 }
 
 static void

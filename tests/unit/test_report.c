@@ -52,6 +52,17 @@ both_reports_may_be_asked_for(void **state)
   assert_non_null(strstr(child.said, "live_bytes "));
 }
 
+/* The system has some to give, or it has not. */
+static void
+large_pages_are_counted_as_got_or_as_refused(void **state)
+{
+  (void)state;
+  struct child child = said_by("large", "large_pages=on,report=exit");
+  const char  *none_got = strstr(child.said, "\nlarge_got_bytes                     0 ");
+  const char  *none_refused = strstr(child.said, "\nlarge_refused_bytes                 0 ");
+  assert_true(!none_got != !none_refused);
+}
+
 /* --- at a signal ------------------------------------------------------------------------------ */
 
 /* Sends itself the signal, twice, and reads what it says. */
@@ -101,6 +112,7 @@ main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(figures_are_printed_at_exit_if_asked_for),
     cmocka_unit_test(both_reports_may_be_asked_for),
+    cmocka_unit_test(large_pages_are_counted_as_got_or_as_refused),
     cmocka_unit_test(figures_are_printed_at_a_signal_each_time),
     cmocka_unit_test(a_signal_that_was_not_chosen_does_what_it_always_does),
     cmocka_unit_test(an_unknown_signal_is_named),
@@ -109,6 +121,8 @@ main(int argc, char **argv)
     return cmocka_run_group_tests(tests, NULL, NULL);
   if (strcmp(argv[1], "lose") == 0)
     return sa_scope_create(&(sa_scope_options){.name = "lost"}) == NULL;
+  if (strcmp(argv[1], "large") == 0)
+    sa_free(sa_malloc(8 * MIB));
   if (strcmp(argv[1], "signal") == 0)
     await_reports();
   return 0;
