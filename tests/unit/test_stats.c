@@ -130,7 +130,7 @@ class_of(size_t block_size)
 {
   sa_class_stats classes[100];
   size_t         count = sa_get_class_stats(classes, 100);
-  assert_in_range(count, 1, 100);
+  assert_true(count >= 1 && count <= 100);
   for (size_t i = 0; i < count; i++)
     if (classes[i].block_size == block_size)
       return classes[i];
