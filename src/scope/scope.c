@@ -144,7 +144,7 @@ sa_scope_create_for(const sa_scope_options *options, const void *creator)
     sa_arena_leave_own_chunk(&chunk->arena);
   else if (sa_is_limited(scope))
     sa_arena_uncarve(&chunk->arena);
-  atomic_store_explicit(&scope->plain, !sa_is_limited(scope), memory_order_relaxed);
+  atomic_store_explicit(&scope->plain, !sa_is_limited(scope) && !source, memory_order_relaxed);
   return scope;
 }
 

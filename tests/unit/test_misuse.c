@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -151,6 +152,66 @@ a_pointer_inside_a_large_block(void **state)
   sa_free(block);
 }
 
+/* --- blocks of slabs that are not current here --------------------------------------------------
+ */
+
+/* The first of so many that its slab has long been left to nobody. */
+static char *
+first_of_many(size_t size)
+{
+  char *first = sa_malloc(size);
+  for (size_t i = 0; i < 4 * 64 * KIB / size; i++)
+    assert_non_null(sa_malloc(size)); /* lost, for the test's sake */
+  return first;
+}
+
+static void
+two_frees_in_a_row_of_a_block_in_a_slab_that_was_left(void **state)
+{
+  (void)state;
+  aborts_saying(free_twice, first_of_many(1 * KIB), "free");
+}
+
+static void
+a_pointer_inside_a_block_in_a_slab_that_was_left(void **state)
+{
+  (void)state;
+  aborts_saying(free_once, first_of_many(1 * KIB) + 16, "free");
+}
+
+static void
+a_pointer_behind_the_last_block_of_a_slab(void **state)
+{
+  (void)state;
+  uintptr_t slab = (uintptr_t)first_of_many(48) & ~(uintptr_t)(64 * KIB - 1);
+  aborts_saying(free_once, (void *)(slab + 64 * KIB / 48 * 48), "free");
+}
+
+static void *
+free_twice_here(void *block)
+{
+  sa_free(sa_malloc(1)); /* so that the thread has a cache, and in it what it frees for others */
+  free_twice(block);
+  return NULL;
+}
+
+static void
+free_twice_elsewhere(void *block)
+{
+  pthread_t thread;
+  pthread_create(&thread, NULL, free_twice_here, block);
+  pthread_join(thread, NULL);
+}
+
+static void
+two_frees_in_a_row_of_another_threads_block(void **state)
+{
+  (void)state;
+  void *block = sa_malloc(200);
+  aborts_saying(free_twice_elsewhere, block, "free");
+  sa_free(block);
+}
+
 /* --- what only a debug build finds at once -----------------------------------------------------
  */
 
@@ -204,6 +265,10 @@ main(void)
     cmocka_unit_test(two_frees_in_a_row_of_a_small_block),
     cmocka_unit_test(two_frees_of_a_large_block),
     cmocka_unit_test(a_pointer_inside_a_large_block),
+    cmocka_unit_test(two_frees_in_a_row_of_a_block_in_a_slab_that_was_left),
+    cmocka_unit_test(a_pointer_inside_a_block_in_a_slab_that_was_left),
+    cmocka_unit_test(a_pointer_behind_the_last_block_of_a_slab),
+    cmocka_unit_test(two_frees_in_a_row_of_another_threads_block),
     cmocka_unit_test(a_pointer_inside_a_small_block),
     cmocka_unit_test(two_frees_with_another_between),
   };
