@@ -4,14 +4,18 @@
  *   server [--uncounted] PROTOCOL [ENDPOINT]
  *
  * PROTOCOL is ncacn_ip_tcp or ncalrpc. It serves until it is stopped (see runtime.h), and then says
- * what its calls took and how that was freed, a line an operation. Counting takes time.
+ * what its calls took and how that was freed, a line an operation, and how many blocks more there
+ * are than before the first call. Counting takes time.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#include <stuballoc/stats.h>
 
 #include "memory.h"
 #include "runtime.h"
@@ -61,8 +65,20 @@ count(sa_if_handle ifspec, unsigned operation, const struct sa_scope_stats *stat
   memory_counts = (struct memory_counts){0}; /* the thread's next call counts anew */
 }
 
+/* Of the whole process. */
+static size_t
+live_blocks(void)
+{
+  sa_stats stats = {.size = sizeof stats};
+  if (sa_get_stats(&stats) != 0) {
+    perror("sa_get_stats");
+    exit(1);
+  }
+  return stats.live_blocks;
+}
+
 static void
-report(void)
+report(size_t blocks_before)
 {
   statistics now;
   printf("%-12s %8s %10s %12s %10s %10s %9s %8s %6s\n", "operation", "calls", "blocks", "bytes",
@@ -75,6 +91,7 @@ report(void)
   }
   catalog_status(NULL, &now);
   printf("open shelves %d\n", (int)now.shelves);
+  printf("blocks left %td\n", (ptrdiff_t)(live_blocks() - blocks_before));
 }
 
 int
@@ -94,9 +111,11 @@ main(int argc, char **argv)
   }
   if (counted)
     sa_observe_calls(count);
+  const bool   reports = counted && memory_is_scoped;
+  const size_t blocks_before = reports ? live_blocks() : 0;
   if (runtime_serve(ifspec, words[0], words[1]) != DONE)
     return 1;
-  if (counted && memory_is_scoped)
-    report();
+  if (reports)
+    report(blocks_before);
   return 0;
 }

@@ -2,6 +2,7 @@
  * STUBALLOC, whatever stands in it: the options are as a simple reading of the text says, and each part
  * of it that is none is said, in one line.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,18 @@ __wrap_sa_os_say(const char *line, size_t length)
   lines++;
 }
 
+/* 0: there is none such. */
+static int
+signal_named(const char *name)
+{
+  const char *const names[] = {"HUP", "USR1", "USR2", "WINCH", "QUIT", "ALRM"};
+  const int         numbers[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGWINCH, SIGQUIT, SIGALRM};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (strcmp(name, names[i]) == 0)
+      return numbers[i];
+  return 0;
+}
+
 /* What the text means: the last word for a switch counts. Returns how many parts are none. */
 static unsigned
 read_simply(char *text, struct sa_options *options)
@@ -44,6 +57,14 @@ read_simply(char *text, struct sa_options *options)
       options->large_pages = false;
     else if (strcmp(part, "report=leaks") == 0)
       options->report_leaks = true;
+    else if (strcmp(part, "report=exit") == 0)
+      options->report_exit = true;
+    else if (strcmp(part, "publish=on") == 0)
+      options->publish = true;
+    else if (strcmp(part, "publish=off") == 0)
+      options->publish = false;
+    else if (strcmp(part, "signal") == 0 || strncmp(part, "signal=", 7) == 0)
+      wrong += !(options->report_signal = signal_named(part[6] ? part + 7 : ""));
     else if (part[0] != '\0' && part[0] != '=')
       wrong++;
   return wrong;
@@ -52,7 +73,7 @@ read_simply(char *text, struct sa_options *options)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-  struct sa_options expected = {false, false};
+  struct sa_options expected = {0};
   char             *text = malloc(size + 1);
   must(text, "there is memory");
   memcpy(text, data, size);
@@ -62,7 +83,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   sa_options_read(text);
   must(read_simply(text, &expected) == lines, "each part that is no option is said");
   must(sa_options.large_pages == expected.large_pages
-         && sa_options.report_leaks == expected.report_leaks,
+         && sa_options.report_leaks == expected.report_leaks
+         && sa_options.report_exit == expected.report_exit
+         && sa_options.report_signal == expected.report_signal
+         && sa_options.publish == expected.publish,
        "the options are what the text says");
   free(text);
   return 0;

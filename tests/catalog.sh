@@ -6,7 +6,7 @@
 stage=$(mktemp -d)
 demo=$top_builddir/demo
 server= client=
-report_leaks=report=leaks
+options=report=leaks
 
 # Nothing that was started here survives.
 clean_up() {
@@ -40,17 +40,19 @@ says() {
 start_server() {
   kind=$1
   shift
+  counted=true
+  if [ "$1" = --uncounted ]; then counted=false; fi
   rm -f "$stage/server" "$stage/input"
   mkfifo "$stage/input"
-  STUBALLOC=$report_leaks $(program "$kind" server) "$@" <"$stage/input" >"$stage/server" 2>&1 &
+  STUBALLOC=$options $(program "$kind" server) "$@" <"$stage/input" >"$stage/server" 2>&1 &
   server=$!
   exec 9>"$stage/input"
   says "$stage/server" 'listening on .*' \
     && endpoint=$(tr -d '\r' <"$stage/server" | sed -n 's/^listening on //p')
 }
 
-# It ends well, and every scope of a call with it. Windows knows no signal that another process could
-# send, so there the end of the input is what stops a server.
+# It ends well, and every scope of a call with it; where it counts, no block is left, either. Windows
+# knows no signal that another process could send, so there the end of the input is what stops a server.
 stop_server() {
   local status=0
   exec 9>&-
@@ -58,7 +60,8 @@ stop_server() {
   wait "$server" || status=$?
   server=
   cat "$stage/server"
-  [ $status = 0 ] && ! grep -q 'never destroyed' "$stage/server"
+  [ $status = 0 ] && ! grep -q 'never destroyed' "$stage/server" \
+    && { ! $counted || says "$stage/server" 'blocks left 0'; }
 }
 
 # What the log needs to say when the server is not there any more.

@@ -14,7 +14,7 @@ leaves_nothing() {
   "$PYTHON3" "$top_srcdir/demo/run" "$top_builddir" 3 >"$output" 2>&1
   local status=$?
   cat "$output"
-  [ $status = 0 ] && grep -q '^==> Left allocated: 0 bytes .*, 0 bytes and 0 shelves .*, 0 scopes$' "$output"
+  [ $status = 0 ] && grep -q '^==> Left allocated: 0 bytes .*, 0 blocks and 0 shelves .*, 0 scopes$' "$output"
 }
 
 # A process of the demo's group that is more than a zombie
@@ -35,7 +35,7 @@ os.execv(sys.executable, [sys.executable, *sys.argv[1:]])' \
 
 reaches() {
   local i
-  for ((i = 0; i < 300; i++)); do
+  for ((i = 0; i < 1200; i++)); do
     if grep -q "$1" "$output"; then return 0; fi
     sleep 0.1
   done

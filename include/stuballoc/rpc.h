@@ -45,8 +45,8 @@ SA_API sa_if_handle sa_scoped_interface(sa_if_handle ifspec, const sa_scope_opti
 /*
  * Sets a function, one for the process, that is told at the end of every scoped call what its scope
  * holds and held at most; NULL: none. It runs on the thread of the call, inside the scope, once the
- * answer has been marshalled. `ifspec` is the handle that sa_scoped_interface was given. Counting
- * takes time by what the scope holds, so this is for reports.
+ * answer has been marshalled, or the stub has given up. `ifspec` is the handle that
+ * sa_scoped_interface was given. What all calls did is in sa_get_operation_stats, observed or not.
  */
 typedef void sa_call_observer(sa_if_handle ifspec, unsigned operation,
                               const struct sa_scope_stats *stats);

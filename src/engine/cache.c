@@ -273,7 +273,7 @@ sa_cache_free(struct sa_slab *slab, void *block)
 static struct sa_cache *
 waiting_cache(void)
 {
-  struct sa_cache *cache = atomic_load_explicit(&all_caches, memory_order_acquire);
+  struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next) {
     bool in_use = atomic_load_explicit(&cache->in_use, memory_order_relaxed);
     if (!in_use
@@ -284,10 +284,22 @@ waiting_cache(void)
   return NULL;
 }
 
+struct sa_cache *
+sa_caches_first(void)
+{
+  return atomic_load_explicit(&all_caches, memory_order_acquire);
+}
+
+size_t
+sa_cache_length(void)
+{
+  return (sizeof(struct sa_cache) + sa_os_page() - 1) & ~(sa_os_page() - 1);
+}
+
 static struct sa_cache *
 new_cache(void)
 {
-  size_t           length = (sizeof(struct sa_cache) + sa_os_page() - 1) & ~(sa_os_page() - 1);
+  size_t           length = sa_cache_length();
   struct sa_cache *cache = sa_os_reserve(length, sa_os_page());
   if (!cache)
     return NULL;
@@ -336,7 +348,7 @@ thread_exits(void)
 static void
 forked(void)
 {
-  struct sa_cache *cache = atomic_load_explicit(&all_caches, memory_order_acquire);
+  struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next)
     if (cache != sa_self && !atomic_load_explicit(&cache->busy, memory_order_relaxed)
         && atomic_load_explicit(&cache->in_use, memory_order_relaxed))
@@ -360,6 +372,9 @@ init(void)
 static SA_ATTRIBUTE(constructor) void begin(void)
 {
   sa_os_once(init);
+  /* these may allocate */
+  sa_report_begin();
+  sa_publish_begin();
 }
 
 struct sa_cache *

@@ -209,6 +209,9 @@ struct sa_region *sa_region_at(unsigned index);
 /* Adds a region that holds at least `length` bytes; false: no memory. */
 bool sa_region_add(size_t length);
 
+/* The bytes of its own that are mapped from the start: the structure and its words. */
+size_t sa_region_words_length(const struct sa_region *region);
+
 static inline size_t
 sa_region_unit(const struct sa_region *region, const void *address)
 {
@@ -236,11 +239,15 @@ char *sa_units_address(const struct sa_slab *first);
 void sa_units_trim(void);
 /* The bytes that were ever returned to the system. */
 size_t sa_units_returned(void);
+/* The most bytes in units that were ever used at once. */
+size_t sa_units_peak(void);
 /* Empties pages inside a taken run; it can be touched afterwards, and reads as zeros. */
 void sa_units_empty(void *at, size_t length);
 
 /* --- slab.c: the slabs' protocol -------------------------------------------------------------- */
 
+/* The units that a slab of the class takes. */
+size_t sa_slab_units(unsigned cls);
 /* Ways to hold a slab. */
 struct sa_slab *sa_slab_new(unsigned cls);
 struct sa_slab *sa_slab_claim(unsigned cls);         /* free blocks in slab->free; or NULL */
@@ -286,12 +293,19 @@ void             sa_cache_done(struct sa_cache *cache);
 void *sa_cache_refill(struct sa_cache *cache, unsigned cls);
 /* Frees a block that is of none of the current slabs of this thread. */
 void sa_cache_free(struct sa_slab *slab, void *block);
+/* The list of all caches, in use or not. */
+struct sa_cache *sa_caches_first(void);
+/* The bytes that a cache takes. */
+size_t sa_cache_length(void);
 
 /* --- large.c: blocks of units of their own ---------------------------------------------------- */
 
 void *sa_large_alloc(size_t size, size_t alignment, bool zero);
 void  sa_large_free(struct sa_slab *slab, void *block);
 void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
+/* The bytes that ever got explicit large pages, or were refused them. */
+size_t sa_large_pages_got(void);
+size_t sa_large_pages_refused(void);
 
 /* --- check.c: every pointer, where the build asks for it -------------------------------------- */
 
@@ -322,6 +336,13 @@ sa_block_check(const char *what, const void *block)
 
 /* --- hooks: what a room above has lent, and when it wants to be told -------------------------- */
 
+/* What is in a lent unit. */
+struct sa_lent_count {
+  size_t blocks; /* out */
+  size_t bytes;  /* of those */
+  size_t own;    /* bytes that can never be a block's */
+};
+
 /* A room above may take units (SA_LENT) and large blocks (SA_LENT_LARGE) and give out blocks of its
  * own in them; it marks them so in the anchor. What comes to the engine about such a block is
  * handed on, with the checks still to be made. */
@@ -337,6 +358,8 @@ struct sa_hooks {
   void (*trim)(void);
   /* What stands in a region for a block elsewhere, to be handed on in its place; NULL: no block. */
   void *(*stand_in)(const void *block);
+  /* Counts what is in a copy of a unit, which its owner may have been changing. */
+  struct sa_lent_count (*count)(const void *copy);
 };
 
 /* NULL: there is nobody. Stored with release before anything is lent, always the same; read with
@@ -360,11 +383,18 @@ _Noreturn void sa_misuse(const char *what, const void *block, const char *reason
 struct sa_options {
   bool large_pages;
   bool report_leaks;
+  bool report_exit;
+  int  report_signal; /* 0: none */
+  bool publish;
 };
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);
 /* Says one line that starts with "stuballoc: ". */
 void sa_say(const char *format, ...) SA_ATTRIBUTE(format(SA_PRINTF, 1, 2));
+
+/* Get ready for what is to be reported and published; when the library is loaded. */
+void sa_report_begin(void);
+void sa_publish_begin(void);
 
 /* NULL with errno ENOMEM. */
 void *sa_no_memory(void);

@@ -6,6 +6,22 @@
 #include "engine/engine.h"
 #include "os/os.h"
 
+/* Bytes, ever. Relaxed: statistics. */
+static _Atomic size_t pages_got;
+static _Atomic size_t pages_refused;
+
+size_t
+sa_large_pages_got(void)
+{
+  return atomic_load_explicit(&pages_got, memory_order_relaxed);
+}
+
+size_t
+sa_large_pages_refused(void)
+{
+  return atomic_load_explicit(&pages_refused, memory_order_relaxed);
+}
+
 /* At least one: a block of no bytes, which may be large for its alignment, is a block. */
 static size_t
 whole_pages(size_t size)
@@ -37,6 +53,8 @@ want_large_pages(struct sa_slab *slab)
     return true;
   enum sa_os_outcome outcome = sa_os_commit_large(slab->start, large_part(slab));
   slab->large_pages = outcome == SA_OS_DONE;
+  atomic_fetch_add_explicit(slab->large_pages ? &pages_got : &pages_refused, large_part(slab),
+                            memory_order_relaxed);
   if (outcome == SA_OS_REFUSED) {
     sa_os_prefer_large(slab->start, slab->length);
     if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))

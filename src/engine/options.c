@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "os/os.h"
 
 struct sa_options sa_options;
 
@@ -43,6 +44,15 @@ read_switch(bool *to, struct piece key, struct piece value)
 }
 
 static void
+read_signal(struct piece name)
+{
+  sa_options.report_signal = sa_os_signal_number(name.text, name.length);
+  if (sa_options.report_signal == 0)
+    sa_say("bad value '%.*s' for 'signal' in STUBALLOC; there are 'USR1', 'USR2', 'HUP' and others",
+           (int)name.length, name.text);
+}
+
+static void
 read_option(struct piece value)
 {
   struct piece key = next_piece(&value, '=');
@@ -50,9 +60,15 @@ read_option(struct piece value)
     read_switch(&sa_options.large_pages, key, value);
   else if (is(key, "report") && is(value, "leaks"))
     sa_options.report_leaks = true;
+  else if (is(key, "report") && is(value, "exit"))
+    sa_options.report_exit = true;
   else if (is(key, "report"))
-    sa_say("bad value '%.*s' for 'report' in STUBALLOC; there is 'leaks'", (int)value.length,
-           value.text);
+    sa_say("bad value '%.*s' for 'report' in STUBALLOC; there are 'leaks' and 'exit'",
+           (int)value.length, value.text);
+  else if (is(key, "publish"))
+    read_switch(&sa_options.publish, key, value);
+  else if (is(key, "signal"))
+    read_signal(value);
   else if (key.length > 0)
     sa_say("unknown option '%.*s' in STUBALLOC", (int)key.length, key.text);
 }

@@ -76,6 +76,12 @@ words_length(size_t chunks)
   return round_up(sizeof(struct sa_region) + words * sizeof(uint64_t), SA_UNIT);
 }
 
+size_t
+sa_region_words_length(const struct sa_region *region)
+{
+  return words_length(region->chunks);
+}
+
 static size_t
 slabs_length(size_t chunks)
 {

@@ -11,6 +11,7 @@
  *      +--------------------------+  all free: the thread that freed the last gives the units back
  */
 #include "engine/engine.h"
+#include "os/probe.h"
 
 /* The blocks that must be free before a slab is worth another thread's claim. */
 static uint32_t
@@ -19,8 +20,8 @@ fair_part(const struct sa_slab *slab)
   return slab->capacity < 16 ? 1 : slab->capacity / 16;
 }
 
-static size_t
-units_of_class(unsigned cls)
+size_t
+sa_slab_units(unsigned cls)
 {
   size_t size = sa_class_size(cls);
   return size <= SA_UNIT / 4 ? 1 : size <= SA_UNIT / 2 ? 2 : 4;
@@ -104,6 +105,7 @@ claim(struct sa_slab *slab, unsigned cls)
       return false;
   } while (!anchor_change(slab, &old, anchor_with(slab, old, NULL, 0) | SA_HELD));
   unlist(slab, cls);
+  SA_PROBE2(slab_claim, slab, slab->size);
   slab->free = anchor_list(slab, old);
   return true;
 }
@@ -155,7 +157,7 @@ first_block(const struct sa_slab *slab)
 struct sa_slab *
 sa_slab_new(unsigned cls)
 {
-  size_t          units = units_of_class(cls);
+  size_t          units = sa_slab_units(cls);
   struct sa_slab *slab = sa_units_take(units, SA_UNIT, NULL);
   if (!slab)
     return NULL;
@@ -258,6 +260,7 @@ sa_slab_adopt(struct sa_slab *slab)
     if ((old & SA_HELD) || sa_anchor_count(old) != 0)
       return false;
   } while (!anchor_change(slab, &old, old | SA_HELD));
+  SA_PROBE2(slab_adopt, slab, slab->size);
   slab->free = NULL;
   slab->freed = 0;
   return true;

@@ -1,6 +1,7 @@
 /* Taking and giving back units: bits in the words of chunks, and the reserve of dirty ones. */
 #include "engine/engine.h"
 #include "os/os.h"
+#include "os/probe.h"
 
 /* Units in use, the most that ever were, and dirty ones that nobody uses. Relaxed: they bound the
  * reserve, and a bound that is off by what other threads do just now is as good. */
@@ -163,6 +164,7 @@ decommit(struct run run)
     mark(run.region->committed, run, false);
   mark(run.region->dirty, run, false);
   atomic_fetch_add_explicit(&units_returned, run.units, memory_order_relaxed);
+  SA_PROBE2(give_back, address_of(run), run.units * SA_UNIT);
 }
 
 /* --- the reserve ------------------------------------------------------------------------------ */
@@ -426,4 +428,10 @@ size_t
 sa_units_returned(void)
 {
   return atomic_load_explicit(&units_returned, memory_order_relaxed) * SA_UNIT;
+}
+
+size_t
+sa_units_peak(void)
+{
+  return atomic_load_explicit(&units_peak, memory_order_relaxed) * SA_UNIT;
 }

@@ -66,6 +66,29 @@ void sa_os_watch_thread(void);
  * which is so always or never. */
 bool sa_os_fence_others(void);
 
+/* Copies memory of this process that other threads may be writing to, or that may not be there any
+ * more: false, with errno set, if it is not. No race, for it is the system that reads. */
+bool sa_os_peek(void *to, const void *from, size_t length);
+
+/* Time that passes, from any point on. */
+uint64_t sa_os_nanoseconds(void);
+
+/* A signal by its name without SIG; 0: there is none such. */
+int sa_os_signal_number(const char *name, size_t length);
+/* From now on, `action` is called on a thread of its own each time the signal comes; for one signal a
+ * process, and not in the child of a fork, which has no such thread. */
+bool sa_os_on_signal(int number, void (*action)(void));
+
+/* Calls it on a thread of its own now and about every second, as long as the process lives; for one
+ * function a process, and not in the child of a fork. */
+bool sa_os_each_second(void (*action)(void));
+
+/* Memory, zeroed, that other processes of the user may map to read it, by the name
+ * "stats-PROCESS", until this one ends, however it does; and this one's name for the user, cut. Once
+ * a process. NULL: there is none, with errno set. */
+void *sa_os_publish(size_t length);
+void  sa_os_program(char *name, size_t room);
+
 /* Lets other threads run. */
 void sa_os_yield(void);
 

@@ -11,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 #ifdef SYS_membarrier
@@ -247,6 +249,27 @@ void
 sa_os_yield(void)
 {
   sched_yield();
+}
+
+uint64_t
+sa_os_nanoseconds(void)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+bool
+sa_os_peek(void *to, const void *from, size_t length)
+{
+#ifdef SYS_process_vm_readv
+  struct iovec copy = {to, length}, original = {(void *)(uintptr_t)from, length};
+  return syscall(SYS_process_vm_readv, getpid(), &copy, 1, &original, 1, 0) == (long)length;
+#else
+  (void)to, (void)from, (void)length;
+  errno = ENOSYS;
+  return false;
+#endif
 }
 
 bool

@@ -184,6 +184,63 @@ thread_event(void *module, DWORD reason, void *unused)
 __attribute__((section(".CRT$XLY"), used)) static const PIMAGE_TLS_CALLBACK on_thread_event =
   thread_event;
 
+uint64_t
+sa_os_nanoseconds(void)
+{
+  LARGE_INTEGER ticks, in_second;
+  QueryPerformanceCounter(&ticks);
+  QueryPerformanceFrequency(&in_second);
+  uint64_t now = (uint64_t)ticks.QuadPart, second = (uint64_t)in_second.QuadPart;
+  return now / second * 1000000000 + now % second * 1000000000 / second;
+}
+
+/* There are none that one process could send another. */
+int
+sa_os_signal_number(const char *name, size_t length)
+{
+  (void)name, (void)length;
+  return 0;
+}
+
+bool
+sa_os_on_signal(int number, void (*action)(void))
+{
+  (void)number, (void)action;
+  return false;
+}
+
+/* Publishing comes with sections there. */
+bool
+sa_os_each_second(void (*action)(void))
+{
+  (void)action;
+  return false;
+}
+
+void *
+sa_os_publish(size_t length)
+{
+  (void)length;
+  errno = ENOTSUP;
+  return NULL;
+}
+
+void
+sa_os_program(char *name, size_t room)
+{
+  memset(name, 0, room);
+}
+
+bool
+sa_os_peek(void *to, const void *from, size_t length)
+{
+  SIZE_T copied;
+  if (ReadProcessMemory(GetCurrentProcess(), from, to, length, &copied) && copied == length)
+    return true;
+  errno = EFAULT;
+  return false;
+}
+
 /* Wine has the function, but up to 8.0 it does nothing, and does not say so. */
 bool
 sa_os_fence_others(void)

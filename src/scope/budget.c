@@ -1,4 +1,5 @@
 /* Budgets: what a scope and those around it may hold. */
+#include "os/probe.h"
 #include "scope/scope.h"
 
 /* As much of `most` as one scope's budget leaves. */
@@ -48,8 +49,10 @@ sa_budget_charge(struct sa_scope *scope, size_t least, size_t most)
     size_t part = charge_one(each, least, charged);
     return_up_to(scope, each, charged - part);
     charged = part;
-    if (part == 0)
+    if (part == 0) {
+      SA_PROBE2(over_budget, scope, least);
       return 0;
+    }
   }
   for (struct sa_scope *each = scope; each; each = each->limiter)
     note_peak(each);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "os/os.h"
+#include "os/probe.h"
 #include "scope/scope.h"
 
 /* --- handles ---------------------------------------------------------------------------------- */
@@ -78,6 +79,7 @@ begin(struct sa_chunk *chunk, const void *creator)
   scope->flags = 0;
   scope->name[0] = '\0';
   atomic_store_explicit(&scope->state, SA_ALIVE, memory_order_release);
+  SA_PROBE2(scope_create, scope, creator);
   return scope;
 }
 
@@ -327,6 +329,7 @@ is_easy(struct sa_scope *scope)
 void
 sa_scope_destroy(struct sa_scope *scope)
 {
+  SA_PROBE1(scope_destroy, scope);
   if (SA_UNLIKELY(!is_easy(scope) || !sa_chunk_may_keep())) {
     destroy_slowly(scope);
     return;

@@ -522,6 +522,11 @@ sa_arena_mine(struct sa_scope *scope)
   return SA_LIKELY(sa_is_home(scope)) ? sa_scope_home_arena(scope) : sa_arena_joined(scope);
 }
 
+/* --- stats.c ---------------------------------------------------------------------------------- */
+
+/* What is in a copy of a chunk, for the engine: see engine.h. */
+struct sa_lent_count sa_chunk_count(const void *copy);
+
 /* --- report.c --------------------------------------------------------------------------------- */
 
 /* At a scope's end, if leaks are to be reported. */

@@ -21,6 +21,7 @@ static const struct sa_hooks hooks = {
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,
   .stand_in = sa_source_stand_in,
+  .count = sa_chunk_count,
 };
 
 /* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each

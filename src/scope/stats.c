@@ -3,17 +3,30 @@
 
 #include "scope/scope.h"
 
+/* Codes at a time, since most bytes of a map are 0. */
+typedef uint64_t SA_ATTRIBUTE(may_alias) codes;
+
+_Static_assert(SA_MAP % sizeof(codes) == 0, "a map is so many whole ones");
+
 static void
-count_blocks(struct sa_scope_stats *stats, const struct sa_chunk *chunk)
+count_codes(struct sa_scope_stats *stats, codes rest)
 {
-  stats->chunks++;
-  for (size_t at = SA_DATA; at < SA_UNIT_GRANULES; at++) {
-    unsigned code = sa_code_get(chunk, at);
+  for (; rest != 0; rest >>= 8) {
+    unsigned code = rest & 0xff;
     if (code == 0 || code > SA_CODES) /* or free */
       continue;
     stats->blocks++;
-    stats->bytes += sa_code_granules(code) * SA_GRANULE;
+    stats->bytes += sa_code_size(code);
   }
+}
+
+static void
+count_blocks(struct sa_scope_stats *stats, const struct sa_chunk *chunk)
+{
+  const codes *map = (const codes *)(const void *)chunk->map;
+  stats->chunks++;
+  for (size_t i = 0; i < SA_MAP / sizeof *map; i++)
+    count_codes(stats, __atomic_load_n(&map[i], __ATOMIC_RELAXED));
 }
 
 static void
@@ -43,4 +56,12 @@ sa_scope_get_stats(struct sa_scope *scope, struct sa_scope_stats *stats)
     stats->peak = stats->held;
   stats->over_budget = atomic_load_explicit(&scope->over_budget, memory_order_relaxed);
   stats->unwound = atomic_load_explicit(&scope->unwound, memory_order_relaxed);
+}
+
+struct sa_lent_count
+sa_chunk_count(const void *copy)
+{
+  struct sa_scope_stats stats = {0};
+  count_blocks(&stats, copy);
+  return (struct sa_lent_count){stats.blocks, stats.bytes, SA_DATA * SA_GRANULE};
 }

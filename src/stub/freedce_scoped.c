@@ -43,21 +43,20 @@ static _Atomic(unsigned) routes_taken; /* relaxed: each number goes to one inter
 static void
 run(const struct route *route, const struct sa_freedce_call *call)
 {
-  const struct sa_scoped *const scoped = &route->interface->scoped;
-  sa_scope *const               scope = sa_scoped_enter(scoped);
+  struct sa_scoped_call scoped;
+  volatile bool         fault = true; /* until the stub says otherwise */
+  sa_scoped_call_begins(&scoped, &route->interface->scoped, route->operation);
   DCETHREAD_TRY
   {
-    if (sa_freedce_receive(call, scope))
+    if (sa_freedce_receive(call, scoped.scope)) {
       route->stub(call->binding, call->handle, call->input, call->format, call->syntax,
                   call->manager, call->status);
-    if (scope)
-      sa_scoped_observe(scoped, route->operation, scope);
+      fault = *call->status != rpc_s_ok;
+    }
   }
   DCETHREAD_FINALLY
   {
-    if (scope && sa_scope_current() == scope) /* else destroy finds out how it was left */
-      sa_scope_leave(scope);
-    sa_scope_destroy(scope);
+    sa_scoped_call_ends(&scoped, fault);
   }
   DCETHREAD_ENDTRY
 }
@@ -133,7 +132,11 @@ sa_scoped_interface(sa_if_handle ifspec, const sa_scope_options *options)
     return NULL;
   }
   interface->rep = *original;
-  sa_scoped_set(&interface->scoped, ifspec, options);
+  if (!sa_scoped_set(&interface->scoped, ifspec, original->opcnt, options)) {
+    sa_free(interface); /* its entries lead nowhere, and nobody calls them */
+    errno = ENOMEM;
+    return NULL;
+  }
   set_routes(interface, original, first);
   return &interface->rep;
 }

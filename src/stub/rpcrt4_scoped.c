@@ -24,23 +24,11 @@ struct interface_copy {
   RPC_DISPATCH_FUNCTION        entries[];
 };
 
-struct call {
-  const struct interface_copy *copy;
-  unsigned                     operation;
-  sa_scope                    *scope;
-};
-
 /* --- a call ------------------------------------------------------------------------------------ */
 
-static void
-end(const struct call *call)
-{
-  sa_scoped_observe(&call->copy->scoped, call->operation, call->scope);
-  sa_scope_destroy(call->scope);
-}
-
 /* Calls a stub. `call` is for the handler, which finds it in the frame. */
-void sa_rpcrt4_call_stub(RPC_MESSAGE *message, RPC_DISPATCH_FUNCTION stub, struct call *call);
+void sa_rpcrt4_call_stub(RPC_MESSAGE *message, RPC_DISPATCH_FUNCTION stub,
+                         struct sa_scoped_call *call);
 enum { CALL_IN_FRAME = 32 };
 
 __asm__("\t.text\n"
@@ -66,7 +54,7 @@ EXCEPTION_DISPOSITION
 sa_rpcrt4_unwound(EXCEPTION_RECORD *record, void *frame, CONTEXT *context, void *dispatcher)
 {
   (void)record, (void)context, (void)dispatcher;
-  end(*(struct call **)((char *)frame + CALL_IN_FRAME));
+  sa_scoped_call_ends(*(struct sa_scoped_call **)((char *)frame + CALL_IN_FRAME), true);
   return ExceptionContinueSearch;
 }
 
@@ -81,12 +69,16 @@ copy_of(const RPC_MESSAGE *message)
 static void __RPC_STUB
 run(RPC_MESSAGE *message)
 {
-  struct call call = {.copy = copy_of(message), .operation = message->ProcNum};
-  call.scope = sa_scoped_enter(&call.copy->scoped);
-  if (!call.scope)
+  const struct interface_copy *copy = copy_of(message);
+  const unsigned               operation = message->ProcNum;
+  struct sa_scoped_call        call;
+  sa_scoped_call_begins(&call, &copy->scoped, operation);
+  if (!call.scope) {
+    sa_scoped_call_ends(&call, true);
     RpcRaiseException(RPC_S_OUT_OF_MEMORY);
-  sa_rpcrt4_call_stub(message, call.copy->stubs[call.operation], &call);
-  end(&call);
+  }
+  sa_rpcrt4_call_stub(message, copy->stubs[operation], &call);
+  sa_scoped_call_ends(&call, false);
 }
 
 /* --- interfaces -------------------------------------------------------------------------------- */
@@ -118,12 +110,15 @@ sa_scoped_interface(sa_if_handle ifspec, const sa_scope_options *options)
   /* its other tables, one for each syntax, stand where only MIDL and rpcrt4 know */
   if (original->Flags & RPCFLG_HAS_MULTI_SYNTAXES)
     return refuse(ENOTSUP);
-  const size_t           count = original->DispatchTable->DispatchTableCount;
+  const unsigned         count = original->DispatchTable->DispatchTableCount;
   struct interface_copy *copy = sa_calloc(1, sizeof *copy + count * sizeof *copy->entries);
   if (!copy)
     return refuse(ENOMEM);
   copy->rep = *original;
-  sa_scoped_set(&copy->scoped, ifspec, options);
+  if (!sa_scoped_set(&copy->scoped, ifspec, count, options)) {
+    sa_free(copy);
+    return refuse(ENOMEM);
+  }
   set_table(copy, original->DispatchTable);
   return &copy->rep;
 }

@@ -19,9 +19,11 @@
  *   of their own, and this room calls them like a stranger, so that the application's are called.
  * - raise.c: how a failure becomes an exception.
  * - imports.c: for Windows, the names by which programs there reach a static library's package.
+ * - operations.c: what the calls to scoped interfaces did, the same for every runtime.
  * - freedce.c, freedce_midl.c, freedce_request.c, freedce_scoped.c: the library for FreeDCE;
- *   rpcrt4.c, rpcrt4_ndr.c, rpcrt4_scoped.c: that for rpcrt4. They take from the rest of this room only what runtime.h
- *   declares, and else what every program may call; scoped.c is a part of both.
+ *   rpcrt4.c, rpcrt4_ndr.c, rpcrt4_scoped.c: that for rpcrt4. They take from the rest of this room
+ *   only what runtime.h and operations.h declare, and else what every program may call; scoped.c is
+ *   a part of both.
  *
  * Every function of the package is written once, in the form that returns a status; RpcSm* hands
  * that on, RpcSs* passes it to sa_raise. All state here is a thread's own, but for the handler and

@@ -63,9 +63,47 @@ try_all() {
   else
     skip "$name: the server's memory stays" 'a sanitizer keeps what is freed'
   fi
-  check "$name: the server stops" stop_server
+  check "$name: the server stops, with nothing left" stop_server
 }
 
+# An operation's line: its interface, its number, its calls
+accounts='catalog  *[0-9][0-9]*  *[1-9][0-9]* .*'
+
+accounts_at_signal() {
+  kill -USR1 "$server" && says "$stage/server" "$accounts"
+}
+
+# What is published is a second old at most
+accounts_on_top() {
+  local i
+  for ((i = 0; i < 50; i++)); do
+    if "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once "$server" | grep '  catalog '; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
+accounts_at_exit() {
+  local before after
+  before=$(grep -c '^operations$' "$stage/server")
+  stop_server && after=$(grep -c '^operations$' "$stage/server") && [ "$after" -gt "$before" ]
+}
+
+try_accounts() {
+  local protocol=ncacn_ip_tcp endpoint options=report=leaks,report=exit,signal=USR1,publish=on
+  check 'accounts: the server listens' start_server midl $protocol
+  check 'accounts: calls are made' call midl 5
+  check 'accounts: they are printed at a signal' accounts_at_signal
+  if [ -n "$PYTHON3" ]; then
+    check 'accounts: stuballoc-top shows them' accounts_on_top
+  else
+    skip 'accounts: stuballoc-top shows them' 'needs python3'
+  fi
+  check 'accounts: the server goes on' call midl 1
+  check 'accounts: they are printed at exit' accounts_at_exit
+}
+
+try_accounts
 try_all midl midl ncacn_ip_tcp
 try_all midl midl ncalrpc "$stage/socket"
 try_all osf osf ncacn_ip_tcp

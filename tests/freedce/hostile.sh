@@ -46,8 +46,8 @@ survives 'lists to recurse along' attack deep
 survives 'requests that go on and on' attack long
 survives 'some malformed stub data' attack malformed 3 5000
 # Whoever has refused calls reported waits for a program to be run each time
-report_leaks=
+options=
 survives 'truncated, bit-flipped and random stub data' attack_malformed
-report_leaks=report=leaks
+options=report=leaks
 survives '64 clients at once' many_clients midl 64 20
 finish

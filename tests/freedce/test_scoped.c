@@ -12,6 +12,7 @@
 
 #include <stuballoc/midl.h>
 #include <stuballoc/rpc.h>
+#include <stuballoc/stats.h>
 
 enum { OPERATIONS = 5 };
 
@@ -195,6 +196,63 @@ the_observer_is_told(void **state)
   assert_int_equal(observed_operation, 2);
 }
 
+/* --- accounts --------------------------------------------------------------------------------- */
+
+/* The account of an operation; all zero: it was not called. */
+static sa_operation_stats
+account_of(const char *name, size_t operation)
+{
+  sa_operation_stats rows[64];
+  size_t             count = sa_get_operation_stats(rows, 64);
+  assert_in_range(count, 1, 64);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(rows[i].name, name) == 0 && rows[i].operation == operation)
+      return rows[i];
+  return (sa_operation_stats){.calls = 0};
+}
+
+static void
+each_operation_has_an_account(void **state)
+{
+  (void)state;
+  sa_if_handle scoped = sa_scoped_interface(&server, &(sa_scope_options){.name = "accounted"});
+  for (int i = 0; i < 3; i++)
+    call(scoped, 0, NULL);
+  sa_operation_stats account = account_of("accounted", 0);
+  assert_int_equal(account.calls, 3);
+  assert_int_equal(account.faults, 0);
+  assert_int_equal(account.over_budget, 0);
+  assert_int_equal(account.blocks, 3);
+  assert_int_equal(account.bytes, 3 * 112);
+  assert_true(account.mean >= 112 && account.mean == account.peak);
+  assert_true(account.longest > 0 && account.longest <= account.nanoseconds);
+  assert_int_equal(account_of("accounted", 1).calls, 0);
+}
+
+static void
+faults_and_exceeded_budgets_are_counted(void **state)
+{
+  (void)state;
+  const sa_scope_options options = {.name = "refused", .budget = 64 * KIB};
+  sa_if_handle           scoped = sa_scoped_interface(&server, &options);
+  call(scoped, 2, NULL);
+  assert_int_equal(account_of("refused", 2).over_budget, 1);
+  assert_int_equal(account_of("refused", 2).faults, 0);
+  for (volatile int i = 0; i < 2; i++) {
+    DCETHREAD_TRY
+    {
+      call(scoped, 1, NULL);
+    }
+    DCETHREAD_CATCH_ALL(raised)
+    {
+      assert_true(dcethread_exc_matches(raised, &rpc_x_no_memory));
+    }
+    DCETHREAD_ENDTRY
+  }
+  assert_int_equal(account_of("refused", 1).calls, 2);
+  assert_int_equal(account_of("refused", 1).faults, 2);
+}
+
 static void
 what_is_kept_outlives_the_call(void **state)
 {
@@ -250,6 +308,8 @@ main(void)
     cmocka_unit_test(the_observer_is_told),
     cmocka_unit_test(what_is_kept_outlives_the_call),
     cmocka_unit_test(the_options_are_copied),
+    cmocka_unit_test(each_operation_has_an_account),
+    cmocka_unit_test(faults_and_exceeded_budgets_are_counted),
     cmocka_unit_test(what_is_no_server_is_refused),
     cmocka_unit_test(entries_run_out),
   };

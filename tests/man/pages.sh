@@ -55,7 +55,7 @@ synopsis_is_true() {
 pages_installed() {
   local page name
   "$MAKE" -s -C "$top_builddir/doc/man" install >/dev/null DESTDIR="$stage/root" mandir=/man || return
-  for page in "$man"/*.[37]; do
+  for page in "$man"/*.[137]; do
     for name in $(names_of "$page"); do
       cmp "$page" "$stage/root/man/man${page##*.}/$name.${page##*.}" || return
     done

@@ -20,8 +20,8 @@ enum { KIB = 1024, MIB = 1024 * KIB };
 
 /* What became of a child process. */
 struct child {
-  int  status;    /* as waitpid tells it */
-  char said[512]; /* the start of what it wrote to stderr */
+  int  status;     /* as waitpid tells it */
+  char said[4096]; /* the start of what it wrote to stderr */
 };
 
 /* Runs `body(argument)` in a forked child, which leaves through exit(0) if nothing stops it first.

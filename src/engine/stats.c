@@ -1,0 +1,338 @@
+/*
+ * What there is, counted when it is asked.
+ *
+ * All is read by sa_os_peek, since most of it is another thread's: the fields of slabs, which their
+ * holders change by plain stores, the links in free blocks, units that may be gone the next moment.
+ * A copy of those may be half of before and half of after. So nothing in it is believed: where a
+ * unit starts and what its blocks' size is follows from its place and its class, a link must lead to
+ * a block of the slab, and no list is longer than the slab has blocks. If the thread was at rest,
+ * all of it is true.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "os/os.h"
+#include "stuballoc/stats.h"
+
+/* The longest slab; and a cache, and a chunk's descriptors, are shorter. */
+enum { ROOM = 4 * SA_UNIT };
+
+_Static_assert(sizeof(struct sa_cache) <= ROOM, "it is copied whole");
+
+struct count {
+  sa_stats       stats;
+  sa_class_stats classes[SA_CLASSES];
+  char          *copy; /* ROOM bytes */
+  bool           failed;
+};
+
+static bool
+look(struct count *count, void *to, const void *from, size_t length)
+{
+  if (sa_os_peek(to, from, length))
+    return true;
+  count->failed = errno != EFAULT; /* what is gone is gone */
+  return false;
+}
+
+/* --- slabs ------------------------------------------------------------------------------------ */
+
+static uint32_t
+capacity_of(unsigned cls)
+{
+  return (uint32_t)(sa_slab_units(cls) * SA_UNIT / sa_class_size(cls));
+}
+
+/* The length of a list of free blocks, whose links are looked for in a copy of the slab. */
+static uint32_t
+length_of(const void *list, const char *start, unsigned cls, const char *copy)
+{
+  size_t   size = sa_class_size(cls);
+  uint32_t length = 0;
+  while (list && length < capacity_of(cls)) {
+    size_t offset = (size_t)((const char *)list - start);
+    if (offset % size != 0 || offset / size >= capacity_of(cls))
+      break;
+    length++;
+    memcpy(&list, copy + offset, sizeof list);
+  }
+  return length;
+}
+
+/* The free blocks of a slab, of which `slab` is a copy of the descriptor. */
+static uint32_t
+free_blocks(struct count *count, const struct sa_slab *slab, const char *start)
+{
+  uint64_t anchor = atomic_load_explicit(&slab->anchor, memory_order_relaxed);
+  unsigned cls = sa_anchor_what(anchor) - 1;
+  uint32_t capacity = capacity_of(cls);
+  uint32_t free = sa_anchor_count(anchor);
+  if (anchor & SA_HELD) { /* else the anchor counts all */
+    free += slab->carved < capacity ? capacity - slab->carved : 0;
+    if (slab->free && look(count, count->copy, start, sa_slab_units(cls) * SA_UNIT))
+      free += length_of(slab->free, start, cls, count->copy);
+  }
+  return free < capacity ? free : capacity;
+}
+
+static void
+count_slab(struct count *count, const struct sa_slab *slab, const char *start)
+{
+  unsigned        cls = sa_slab_class(slab);
+  size_t          size = sa_class_size(cls);
+  uint32_t        capacity = capacity_of(cls);
+  uint32_t        free = free_blocks(count, slab, start);
+  sa_class_stats *of_class = &count->classes[cls];
+  of_class->slabs++;
+  of_class->live_blocks += capacity - free;
+  of_class->cached += free * size;
+  count->stats.overhead += sa_slab_units(cls) * SA_UNIT - capacity * size;
+}
+
+/* --- units ------------------------------------------------------------------------------------ */
+
+static void
+count_large(sa_stats *stats, const struct sa_slab *slab)
+{
+  size_t whole = slab->units * (size_t)SA_UNIT;
+  size_t length = slab->length < whole ? slab->length : whole; /* it may be just being resized */
+  stats->live_blocks++;
+  stats->live += length;
+  stats->overhead += whole - length;
+}
+
+static void
+count_lent(struct count *count, const char *start)
+{
+  if (!look(count, count->copy, start, SA_UNIT))
+    return;
+  struct sa_lent_count lent = sa_hooks_get()->count(count->copy);
+  count->stats.live_blocks += lent.blocks;
+  count->stats.live += lent.bytes;
+  count->stats.overhead += lent.own;
+  count->stats.cached += SA_UNIT - lent.own - lent.bytes;
+}
+
+/* A unit that is used: the first one of what it belongs to tells of all. */
+static void
+count_unit(struct count *count, const struct sa_slab *slab, const char *start)
+{
+  unsigned what = sa_slab_what(slab);
+  if (what == SA_LARGE || what == SA_LENT_LARGE)
+    count_large(&count->stats, slab);
+  else if (what == SA_LENT)
+    count_lent(count, start);
+  else if (what != SA_NOTHING)
+    count_slab(count, slab, start);
+}
+
+static size_t
+units_in(uint64_t bits)
+{
+  return (size_t)__builtin_popcountll(bits) * SA_UNIT;
+}
+
+static void
+count_chunk(struct count *count, const struct sa_region *region, size_t chunk)
+{
+  struct sa_slab copies[SA_CHUNK_UNITS];
+  uint64_t       used = atomic_load_explicit(&region->used[chunk], memory_order_relaxed);
+  uint64_t       idle = atomic_load_explicit(&region->dirty[chunk], memory_order_relaxed) & ~used;
+  uint64_t       committed = atomic_load_explicit(&region->committed[chunk], memory_order_relaxed);
+  size_t         descriptors = committed ? sizeof copies : 0;
+  count->stats.cached += units_in(idle);
+  count->stats.overhead += descriptors;
+  count->stats.mapped += units_in(used | idle) + descriptors;
+  count->stats.empty += units_in(committed & ~used & ~idle);
+  if (used == 0 || !look(count, copies, &region->slabs[chunk * SA_CHUNK_UNITS], sizeof copies))
+    return;
+  const char *start = (const char *)region->base + chunk * SA_CHUNK;
+  for (; used != 0; used &= used - 1) {
+    size_t unit = (size_t)__builtin_ctzll(used);
+    count_unit(count, &copies[unit], start + unit * SA_UNIT);
+  }
+}
+
+static void
+count_region(struct count *count, const struct sa_region *region)
+{
+  size_t words = sa_region_words_length(region);
+  size_t seen = atomic_load_explicit(&region->chunks_seen, memory_order_relaxed);
+  count->stats.reserved += region->size;
+  count->stats.overhead += words;
+  count->stats.mapped += words;
+  for (size_t chunk = 0; chunk < seen; chunk++)
+    count_chunk(count, region, chunk);
+}
+
+/* --- caches ----------------------------------------------------------------------------------- */
+
+/* Blocks in parcels are free, though their slabs do not know it yet. */
+static void
+count_parcels(struct count *count, const struct sa_cache *cache)
+{
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
+    const struct sa_parcel *parcel = &cache->parcels[cls];
+    sa_class_stats         *of_class = &count->classes[cls];
+    size_t                  blocks = parcel->slab ? parcel->count : 0;
+    if (blocks > of_class->live_blocks)
+      blocks = of_class->live_blocks;
+    of_class->live_blocks -= blocks;
+    of_class->cached += blocks * sa_class_size(cls);
+  }
+}
+
+static void
+count_caches(struct count *count)
+{
+  struct sa_cache *copy = (struct sa_cache *)count->copy;
+  struct sa_cache *cache = sa_caches_first();
+  for (; cache; cache = cache->next) {
+    count->stats.overhead += sa_cache_length();
+    count->stats.mapped += sa_cache_length();
+    if (!atomic_load_explicit(&cache->in_use, memory_order_relaxed))
+      continue;
+    count->stats.caches++;
+    if (look(count, copy, cache, sizeof *cache))
+      count_parcels(count, copy);
+  }
+}
+
+/* The free bytes in a slab that a cache holds; `slab` is what the cache's copy says. */
+static size_t
+free_bytes(struct count *count, const struct sa_slab *slab)
+{
+  struct sa_slab    copy;
+  struct sa_region *region = sa_region_of_slab(slab);
+  if (!region || !look(count, &copy, slab, sizeof copy))
+    return 0;
+  unsigned cls = sa_slab_class(&copy);
+  size_t   unit = (size_t)(slab - region->slabs);
+  if (cls >= SA_CLASSES)
+    return 0;
+  return free_blocks(count, &copy, (const char *)region->base + unit * SA_UNIT)
+         * sa_class_size(cls);
+}
+
+static void
+count_cache(struct count *count, const struct sa_cache *cache, sa_cache_stats *stats)
+{
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
+    const struct sa_parcel *parcel = &cache->parcels[cls];
+    stats->sending += parcel->slab ? parcel->count * sa_class_size(cls) : 0;
+    if (cache->current[cls] == &sa_no_slab)
+      continue;
+    stats->slabs++;
+    stats->cached += free_bytes(count, cache->current[cls]);
+  }
+  for (unsigned place = 0; place < SA_ADOPTED; place++)
+    if (cache->adopted[place]) {
+      stats->adopted++;
+      stats->cached += free_bytes(count, cache->adopted[place]);
+    }
+}
+
+/* --- what the header promises ----------------------------------------------------------------- */
+
+static bool
+begin(struct count *count)
+{
+  memset(count, 0, sizeof *count);
+  count->copy = sa_os_reserve(ROOM, sa_os_page());
+  if (count->copy && sa_os_commit(count->copy, ROOM))
+    return true;
+  if (count->copy)
+    sa_os_release(count->copy, ROOM);
+  sa_no_memory();
+  return false;
+}
+
+/* False: it was in vain. */
+static bool
+end(struct count *count)
+{
+  int saved = errno;
+  sa_os_release(count->copy, ROOM);
+  errno = saved;
+  return !count->failed;
+}
+
+static bool
+count_all(struct count *count)
+{
+  struct sa_region *region;
+  if (!begin(count))
+    return false;
+  for (unsigned i = 0; (region = sa_region_at(i)); i++)
+    count_region(count, region);
+  count_caches(count);
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
+    sa_class_stats *of_class = &count->classes[cls];
+    of_class->block_size = sa_class_size(cls);
+    of_class->live = of_class->live_blocks * of_class->block_size;
+    count->stats.live_blocks += of_class->live_blocks;
+    count->stats.live += of_class->live;
+    count->stats.cached += of_class->cached;
+  }
+  return end(count);
+}
+
+int
+sa_get_stats(sa_stats *stats)
+{
+  /* the first version's last member */
+  const size_t least = offsetof(sa_stats, caches) + sizeof stats->caches;
+  struct count count;
+  if (stats->size < least) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (!count_all(&count))
+    return -1;
+  count.stats.size = stats->size < sizeof count.stats ? stats->size : sizeof count.stats;
+  count.stats.peak = sa_units_peak();
+  count.stats.returned = sa_units_returned();
+  count.stats.large_got = sa_large_pages_got();
+  count.stats.large_refused = sa_large_pages_refused();
+  memcpy(stats, &count.stats, count.stats.size);
+  return 0;
+}
+
+size_t
+sa_get_class_stats(sa_class_stats *to, size_t room)
+{
+  struct count count;
+  size_t       found = 0;
+  if (!count_all(&count))
+    return 0;
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    if (count.classes[cls].slabs > 0 && found++ < room)
+      to[found - 1] = count.classes[cls];
+  return found;
+}
+
+size_t
+sa_get_cache_stats(sa_cache_stats *to, size_t room)
+{
+  struct count    count;
+  struct sa_cache copy; /* count.copy is for slabs */
+  size_t          found = 0;
+  if (!begin(&count))
+    return 0;
+  struct sa_cache *cache = sa_caches_first();
+  size_t           number = 0; /* counted from the oldest, which is the last */
+  for (struct sa_cache *each = cache; each; each = each->next)
+    number++;
+  for (; cache; cache = cache->next) {
+    number--;
+    if (!atomic_load_explicit(&cache->in_use, memory_order_relaxed) || found++ >= room)
+      continue;
+    sa_cache_stats *stats = &to[found - 1];
+    memset(stats, 0, sizeof *stats);
+    stats->number = number;
+    if (look(&count, &copy, cache, sizeof copy))
+      count_cache(&count, &copy, stats);
+  }
+  return end(&count) ? found : 0;
+}

@@ -1,0 +1,111 @@
+/* sa_get_stats against what the system says. It looks for the engine's ranges in the engine itself,
+ * which is why it is linked statically. SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include <stuballoc/stats.h>
+
+#include "engine/engine.h"
+
+/* The bytes of a range that /proc/self/maps says may be read and written. */
+static size_t
+mapped_in(uintptr_t from, size_t length)
+{
+  FILE     *maps = fopen("/proc/self/maps", "r");
+  char      line[512];
+  uintptr_t start, end;
+  size_t    bytes = 0;
+  assert_non_null(maps);
+  while (fgets(line, sizeof line, maps)) {
+    char access[3] = "";
+    if (sscanf(line, "%" SCNxPTR "-%" SCNxPTR " %2s", &start, &end, access) != 3 || access[0] != 'r'
+        || access[1] != 'w')
+      continue;
+    start = start > from ? start : from;
+    end = end < from + length ? end : from + length;
+    bytes += start < end ? end - start : 0;
+  }
+  fclose(maps);
+  return bytes;
+}
+
+static size_t
+mapped_for_engine(void)
+{
+  size_t            bytes = 0;
+  struct sa_region *region;
+  for (unsigned i = 0; (region = sa_region_at(i)); i++) {
+    bytes += mapped_in(region->base, region->size);
+    bytes +=
+      mapped_in((uintptr_t)region->slabs, region->chunks * SA_CHUNK_UNITS * sizeof(struct sa_slab));
+    bytes += mapped_in((uintptr_t)region, sa_region_words_length(region));
+  }
+  for (struct sa_cache *cache = sa_caches_first(); cache; cache = cache->next)
+    bytes += mapped_in((uintptr_t)cache, sa_cache_length());
+  return bytes;
+}
+
+static void
+assert_adds_up(void)
+{
+  sa_stats stats = {.size = sizeof stats};
+  assert_int_equal(sa_get_stats(&stats), 0);
+  assert_int_equal(stats.live + stats.cached + stats.overhead, stats.mapped);
+  assert_int_equal(stats.mapped + stats.empty, mapped_for_engine());
+}
+
+static void
+live_cached_and_overhead_are_what_the_system_has_mapped(void **state)
+{
+  (void)state;
+  static void *blocks[20000];
+  unsigned     seed = 1;
+  sa_scope    *scope = sa_scope_create(NULL);
+  for (unsigned round = 0; round < 20; round++) {
+    for (size_t i = 0; i < 20000; i++) {
+      seed = seed * 1664525 + 1013904223;
+      if (seed >> 30 == 0) {
+        sa_free(blocks[i]);
+        blocks[i] = NULL;
+      } else if (!blocks[i]) {
+        size_t size = (size_t)1 << (seed >> 8) % 17;
+        blocks[i] = seed >> 29 == 7 ? sa_scope_alloc(scope, size) : sa_malloc(size + seed % 7);
+      }
+    }
+    assert_adds_up();
+  }
+  for (size_t i = 0; i < 20000; i++)
+    sa_free(blocks[i]);
+  sa_scope_destroy(scope);
+  assert_adds_up();
+  sa_trim();
+  assert_adds_up();
+}
+
+static void
+units_go_from_idle_to_empty_and_are_said_to_be_returned(void **state)
+{
+  (void)state;
+  sa_stats before = {.size = sizeof before}, after = before;
+  sa_free(sa_malloc(1 * MIB));
+  assert_int_equal(sa_get_stats(&before), 0);
+  assert_true(before.cached >= 1 * MIB);
+  size_t given = sa_trim();
+  assert_true(given >= 1 * MIB);
+  assert_int_equal(sa_get_stats(&after), 0);
+  assert_int_equal(after.returned - before.returned, given);
+  assert_int_equal(after.empty - before.empty, given);
+  assert_int_equal(before.mapped - after.mapped, given);
+}
+
+int
+main(void)
+{
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(live_cached_and_overhead_are_what_the_system_has_mapped),
+    cmocka_unit_test(units_go_from_idle_to_empty_and_are_said_to_be_returned),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
