@@ -20,12 +20,14 @@ count_codes(struct sa_scope_stats *stats, codes rest)
   }
 }
 
+/* In a chunk of which no more than `bytes` were carved. */
 static void
-count_blocks(struct sa_scope_stats *stats, const struct sa_chunk *chunk)
+count_blocks(struct sa_scope_stats *stats, const struct sa_chunk *chunk, size_t bytes)
 {
   const codes *map = (const codes *)(const void *)chunk->map;
+  const size_t granules = bytes / SA_GRANULE < SA_MAP ? bytes / SA_GRANULE : SA_MAP;
   stats->chunks++;
-  for (size_t i = 0; i < SA_MAP / sizeof *map; i++)
+  for (size_t i = 0; i * sizeof *map < granules; i++)
     count_codes(stats, __atomic_load_n(&map[i], __ATOMIC_RELAXED));
 }
 
@@ -45,12 +47,12 @@ sa_scope_get_stats(struct sa_scope *scope, struct sa_scope_stats *stats)
 {
   sa_scope_check("sa_scope_get_stats", scope);
   memset(stats, 0, sizeof *stats);
-  count_blocks(stats, sa_chunk_of(scope));
+  stats->held = atomic_load_explicit(&scope->held, memory_order_relaxed);
+  count_blocks(stats, sa_chunk_of(scope), stats->held);
   struct sa_chunk *chunk = atomic_load_explicit(&scope->chunks, memory_order_acquire);
   for (; chunk; chunk = chunk->next)
-    count_blocks(stats, chunk);
+    count_blocks(stats, chunk, stats->held);
   count_large(stats, scope);
-  stats->held = atomic_load_explicit(&scope->held, memory_order_relaxed);
   stats->peak = atomic_load_explicit(&scope->peak, memory_order_relaxed);
   if (stats->peak < stats->held) /* it is being noted just now */
     stats->peak = stats->held;
@@ -62,6 +64,6 @@ struct sa_lent_count
 sa_chunk_count(const void *copy)
 {
   struct sa_scope_stats stats = {0};
-  count_blocks(&stats, copy);
+  count_blocks(&stats, copy, SA_UNIT);
   return (struct sa_lent_count){stats.blocks, stats.bytes, SA_DATA * SA_GRANULE};
 }
