@@ -46,6 +46,102 @@ within_one_scope() {
   check "$name: the server stops" stop_server
 }
 
+# --- a scan that is lent, by section ------------------------------------------------------------
+
+# start_borrowing MODE: a client that takes a step at each line that it gets from our descriptor 8
+start_borrowing() {
+  rm -f "$stage/client" "$stage/steps"
+  mkfifo "$stage/steps"
+  $(program "$1" client) $protocol "$endpoint" borrow <"$stage/steps" >"$stage/client" 2>&1 9>&- &
+  client=$!
+  exec 8>"$stage/steps"
+  says "$stage/client" 'catalog-.*' \
+    && section=/dev/shm/stuballoc-$(id -u).$(head -1 "$stage/client") && [ -e "$section" ]
+}
+
+# step WORD...: the client takes one, and says each in turn
+step() {
+  local word
+  for word; do echo >&8; says "$stage/client" "$word" || { cat "$stage/client"; return 1; }; done
+}
+
+finish_borrowing() {
+  exec 8>&-
+  wait "$client" && client=
+}
+
+# Before its input ends, at which it would go on.
+kill_borrower() {
+  kill -KILL "$client"
+  wait "$client" 2>/dev/null
+  client=
+  exec 8>&-
+}
+
+kill_lender() {
+  exec 9>&-
+  kill -KILL "$server"
+  wait "$server" 2>/dev/null
+  server=
+}
+
+section_goes() {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    if [ ! -e "$section" ]; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
+# The name is left until somebody creates or opens any section.
+next_loan_removes_the_name() {
+  [ -e "$section" ] && call "$1" 1 lend && [ ! -e "$section" ]
+}
+
+borrower_is_killed() {
+  start_borrowing "$1" && kill_borrower && section_goes \
+    && start_borrowing "$1" && step opened && kill_borrower && section_goes \
+    && start_borrowing "$1" && step opened returned && [ -e "$section" ] && kill_borrower \
+    && next_loan_removes_the_name "$1"
+}
+
+borrows() {
+  start_borrowing "$1" && step opened returned && [ -e "$section" ] && step right \
+    && finish_borrowing && [ ! -e "$section" ]
+}
+
+lender_is_killed_before() {
+  start_borrowing "$1" && kill_lender && [ -e "$section" ] && step gone && [ ! -e "$section" ] \
+    && kill_borrower
+}
+
+lender_is_killed_after() {
+  start_borrowing "$1" && step opened && kill_lender && step returned right && finish_borrowing \
+    && [ ! -e "$section" ]
+}
+
+both_are_killed() {
+  start_borrowing "$1" && step opened && kill_lender && kill_borrower && [ -e "$section" ] \
+    && start_server "$1" ncalrpc "$stage/next" && next_loan_removes_the_name "$1"
+}
+
+# lend MODE
+lend() {
+  local name="$1 stubs, a scan by section" mode=$1 protocol=ncalrpc endpoint section
+  check "$name: the server listens" start_server "$1" ncalrpc "$stage/first"
+  check "$name: it stays for who has it, and goes with him" borrows "$1"
+  check "$name: it goes with a killed client" borrower_is_killed "$1"
+  check "$name: it is gone when the server is killed before the client opens it" \
+    lender_is_killed_before "$1"
+  check "$name: the server listens" start_server "$1" ncalrpc "$stage/second"
+  check "$name: it stays for a client that has it when the server is killed" \
+    lender_is_killed_after "$1"
+  check "$name: the server listens" start_server "$1" ncalrpc "$stage/third"
+  check "$name: it goes when both are killed" both_are_killed "$1"
+  check "$name: the server stops" stop_server
+}
+
 # try_all SERVER-MODE CLIENT-MODE PROTOCOL [ENDPOINT]
 try_all() {
   local name="$2 client, $1 server, $3" mode=$2 protocol=$3 endpoint
@@ -71,4 +167,6 @@ try_all midl midl ncalrpc "$stage/socket"
 try_all osf osf ncacn_ip_tcp
 try_all midl osf ncacn_ip_tcp
 within_one_scope midl
+lend midl
+lend osf
 finish
