@@ -110,7 +110,7 @@ REACH = [
     ShareOf("blob 67108864", 0.1, ("FreeDCE, marshalled",), "FreeDCE, section"),
     ShareOf("blob 67108864", 1.5, ("memcpy",), "FreeDCE, section"),
     ShareOf("blob 4096", 1.0, ("FreeDCE, marshalled",), "FreeDCE, section"),
-    ShareOf("scoped", 1.2, ("a scope",), "a scope in a section"),
+    ShareOf("scoped alloc", 1.2, ("a scope",), "a scope in a section"),
 ]
 
 
