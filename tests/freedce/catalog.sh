@@ -48,41 +48,10 @@ within_one_scope() {
 
 # --- a scan that is lent, by section ------------------------------------------------------------
 
-# start_borrowing MODE: a client that takes a step at each line that it gets from our descriptor 8
-start_borrowing() {
-  rm -f "$stage/client" "$stage/steps"
-  mkfifo "$stage/steps"
-  $(program "$1" client) $protocol "$endpoint" borrow <"$stage/steps" >"$stage/client" 2>&1 9>&- &
-  client=$!
-  exec 8>"$stage/steps"
-  says "$stage/client" 'catalog-.*' \
-    && section=/dev/shm/stuballoc-$(id -u).$(head -1 "$stage/client") && [ -e "$section" ]
-}
-
-# step WORD...: the client takes one, and says each in turn
-step() {
-  local word
-  for word; do echo >&8; says "$stage/client" "$word" || { cat "$stage/client"; return 1; }; done
-}
-
-finish_borrowing() {
-  exec 8>&-
-  wait "$client" && client=
-}
-
-# Before its input ends, at which it would go on.
-kill_borrower() {
-  kill -KILL "$client"
-  wait "$client" 2>/dev/null
-  client=
-  exec 8>&-
-}
-
-kill_lender() {
-  exec 9>&-
-  kill -KILL "$server"
-  wait "$server" 2>/dev/null
-  server=
+# lend_to MODE: a client that has a section lent, which has a name
+lend_to() {
+  start_borrowing "$1" && section=/dev/shm/stuballoc-$(id -u).$(head -1 "$stage/client") \
+    && [ -e "$section" ]
 }
 
 section_goes() {
@@ -94,35 +63,35 @@ section_goes() {
   return 1
 }
 
-# The name is left until somebody creates or opens any section.
+# At the latest: anybody else who creates or opens a section, such as another test, does it, too.
 next_loan_removes_the_name() {
-  [ -e "$section" ] && call "$1" 1 lend && [ ! -e "$section" ]
+  call "$1" 1 lend && [ ! -e "$section" ]
 }
 
 borrower_is_killed() {
-  start_borrowing "$1" && kill_borrower && section_goes \
-    && start_borrowing "$1" && step opened && kill_borrower && section_goes \
-    && start_borrowing "$1" && step opened returned && [ -e "$section" ] && kill_borrower \
+  lend_to "$1" && kill_borrower && section_goes \
+    && lend_to "$1" && step opened && kill_borrower && section_goes \
+    && lend_to "$1" && step opened returned && [ -e "$section" ] && kill_borrower \
     && next_loan_removes_the_name "$1"
 }
 
 borrows() {
-  start_borrowing "$1" && step opened returned && [ -e "$section" ] && step right \
+  lend_to "$1" && step opened returned && [ -e "$section" ] && step right \
     && finish_borrowing && [ ! -e "$section" ]
 }
 
 lender_is_killed_before() {
-  start_borrowing "$1" && kill_lender && [ -e "$section" ] && step gone && [ ! -e "$section" ] \
+  lend_to "$1" && kill_lender && step gone && [ ! -e "$section" ] \
     && kill_borrower
 }
 
 lender_is_killed_after() {
-  start_borrowing "$1" && step opened && kill_lender && step returned right && finish_borrowing \
+  lend_to "$1" && step opened && kill_lender && step returned right && finish_borrowing \
     && [ ! -e "$section" ]
 }
 
 both_are_killed() {
-  start_borrowing "$1" && step opened && kill_lender && kill_borrower && [ -e "$section" ] \
+  lend_to "$1" && step opened && kill_lender && kill_borrower \
     && start_server "$1" ncalrpc "$stage/next" && next_loan_removes_the_name "$1"
 }
 
