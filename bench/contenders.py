@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 
 from programs import Failed, execute
-from remote import LIMIT, PROFILED, TIMED, profile_call
+from remote import LIMIT, PROFILED, TIMED, hand_over, one_processor, profile_call
 
 PACKAGED = {  # by Debian; the dynamic linker knows where they are
     "mimalloc": "libmimalloc.so.2",
@@ -16,6 +16,8 @@ PACKAGED = {  # by Debian; the dynamic linker knows where they are
 }
 CALLERS = ("mimalloc",)  # that make remote calls, which take their time
 SHARED = "shared scope"  # which malloc has not
+BLOBS = tuple(f"blob {size}" for size in (4 << 10, 64 << 10, 1 << 20, 64 << 20))
+SCOPED = ("scoped alloc", "scoped pair", "scoped call")
 CALLS = ("stub-call", "stub-call untouched", "stub-call halved")
 POOLS = {  # by name: the program, its way, and the workloads that it can do
     "stuballoc scope": ("work_scope", "created", CALLS),
@@ -27,7 +29,20 @@ POOLS = {  # by name: the program, its way, and the workloads that it can do
     "FreeDCE's rpc_ss": ("work_rpc_ss", "enabled", CALLS),
     "one thread in a scope": ("work_scope", "one", (SHARED,)),
     "two threads in a scope": ("work_scope", "two", (SHARED,)),
+    "a scope": ("work_section", "engine", SCOPED),
+    "a scope in a section": ("work_section", "section", SCOPED),
 }
+CARRIERS = {  # of blobs, by name: the program, its way
+    "memcpy": ("work_section", "memcpy"),
+    "Unix socket": ("work_section", "socket"),
+    "section": ("work_section", "section"),
+    "section, copied to": ("work_section", "copied"),
+    "section, opened": ("work_section", "opened"),
+    "FreeDCE, section": ("rpc_blob", "section"),
+    "FreeDCE, section opened": ("rpc_blob", "opened"),
+    "FreeDCE, marshalled": ("rpc_blob", "marshalled"),
+}
+BY_FEW = (SHARED, *BLOBS, *SCOPED)  # which no allocator does below malloc
 REMOTE = TIMED | PROFILED
 COUNTED = ("instructions", *PROFILED)  # by valgrind
 NO_THREAD_CACHE = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0"}
@@ -50,7 +65,7 @@ class Contender:
             return workload in self.only
         if workload in PROFILED:
             return self.name in ("stuballoc", "glibc")
-        return bool(self.memory) if workload in REMOTE else workload != SHARED
+        return bool(self.memory) if workload in REMOTE else workload not in BY_FEW
 
     def run(self, bench, workload):
         """Does the workload once; returns what it measured."""
@@ -96,6 +111,18 @@ class Pool(Contender):
         return [json.loads(execute([bench / program, way, workload]).stdout)]
 
 
+@dataclass
+class Carrier(Pool):
+    """A way to hand over a blob. Both sides take turns on one processor, as in a remote call."""
+
+    def run(self, bench, workload):
+        program, way = self.command
+        if program == "rpc_blob":
+            return [hand_over(bench, way, workload)]
+        with one_processor():
+            return super().run(bench, workload)
+
+
 def can_be_preloaded(contender, bench):
     try:
         return bool(contender.work(bench, "list"))
@@ -122,6 +149,7 @@ def find_contenders(bench, stuballoc, given):
         Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only=("reverse",)),
         Contender(LIMIT, memory="arena", only=tuple(TIMED)),
         *find_pools(bench),
+        *find_carriers(bench),
     ]
 
 
@@ -133,9 +161,17 @@ def find_pools(bench):
     ]
 
 
+def find_carriers(bench):
+    return [
+        Carrier(name, only=BLOBS, command=command)
+        for name, command in CARRIERS.items()
+        if (bench / command[0]).exists()
+    ]
+
+
 def find_workloads(bench):
     """Every workload there is; instructions can be counted only by valgrind."""
-    local = [*Contender("glibc").work(bench, "list"), SHARED]
+    local = [*Contender("glibc").work(bench, "list"), *BY_FEW]
     remote = [name for name, call in REMOTE.items() if call.is_built(bench)]
     every = [*local, *remote, "instructions"]
     return [name for name in every if name not in COUNTED or shutil.which("valgrind")]

@@ -33,14 +33,17 @@ class Plot:
     file: str
     title: str
     workloads: tuple
-    relative: bool = True  # to stuballoc; else as measured, in per cent
+    relative: bool = True  # to the base; else as measured, in per cent
+    base: str = "stuballoc"
+    names: tuple = ()  # the contenders shown; else the allocators
 
     def shows(self, measure, unit):
         of_these = measure.split()[0] in self.workloads
         return of_these and (self.relative or unit.startswith("%"))
 
     def figure(self, results, measure, name):
-        value = (results.ratio if self.relative else results.median)(measure, name)
+        relative = self.relative
+        value = results.ratio(measure, name, self.base) if relative else results.median(measure, name)
         return "-" if value is None else f"{value:.3f}"
 
 
@@ -49,12 +52,19 @@ PLOTS = [
     Plot("calls.svg", "Many blocks at a time: time, stuballoc = 1", ("batch", "stub-call")),
     Plot("threads.svg", "Several threads: time, stuballoc = 1", ("reverse", "handoff", "churn")),
     Plot("remote.svg", "Remote calls over FreeDCE: time, stuballoc = 1", ("ncalrpc", "tcp")),
+    Plot(
+        "blobs.svg",
+        "Handing over a blob: time, one memcpy = 1",
+        ("blob",),
+        base="memcpy",
+        names=("Unix socket", "section", "FreeDCE, section", "FreeDCE, marshalled"),
+    ),
     Plot("memory.svg", "Resident memory, % of peak or of live", ("idle", "burst", "steady"), False),
 ]
 
 
 def script(plot, results, measures, target):
-    names = results.allocators()
+    names = [name for name in plot.names if name in results.contenders] or results.allocators()
     lines = [
         f'"{measure}" ' + " ".join(plot.figure(results, measure, name) for name in names)
         for measure in measures

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Remote calls: a server and a client, each in a process of its own."""
 
+import json
 import os
 import re
 import subprocess
@@ -146,6 +147,15 @@ def measure_call(bench, call, contenders):
             passed, busy = map(median, zip(*slices))
             yield contender, {"measure": call.name, "unit": CALL_UNIT, "value": passed}
             yield contender, {"measure": f"{call.name} processor", "unit": "us", "value": busy}
+
+
+def hand_over(bench, way, workload):
+    """What it takes to hand a blob to a client, in a way of rpc_blob's."""
+    call = TIMED["ncalrpc scan"]
+    server = call.runtime.command(bench, "server", "stuballoc")
+    with one_processor(), serving(call, server, {}) as (_, endpoint):
+        client = [bench / "rpc_blob", call.protocol, endpoint, way, workload]
+        return json.loads(execute(client).stdout)
 
 
 # --- by callgrind --------------------------------------------------------------------------------

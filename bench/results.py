@@ -65,9 +65,9 @@ class Results:
     def unit(self, measure):
         return self.measures[measure]["unit"]
 
-    def ratio(self, measure, name):
-        """By how much a contender's figure is stuballoc's; None where that says nothing."""
-        ours, theirs = self.median(measure, "stuballoc"), self.median(measure, name)
+    def ratio(self, measure, name, base="stuballoc"):
+        """By how much a contender's figure is the base's; None where that says nothing."""
+        ours, theirs = self.median(measure, base), self.median(measure, name)
         return theirs / ours if ours and theirs is not None else None
 
     def allocators(self):

@@ -1,14 +1,15 @@
 /*
  * What a section costs, and saves.
  *
- * work_section blob WAY BYTES    a blob is handed to another process, which reads every byte of it and
- *                                says so. WAY: `section`, one that it has open, in which the blob is;
- *                                `copied`, the same, into which the blob is copied first; `opened`, one
- *                                that it opens, maps and closes each time; `socket`, through a Unix
- *                                socket; `memcpy`, nothing but one copy, within one process
- * work_section scope WHERE WHAT  blocks of a scope in `engine` or `section`. WHAT: `alloc`, one block
- *                                of a thousand in a scope of their own; `pair`, one that is freed at
- *                                once; `scope`, a scope with 10 blocks
+ * work_section WAY "blob BYTES"     a blob is handed to another process, which reads every byte of it
+ *                                   and says so. WAY: `section`, one that it has open, in which the
+ *                                   blob is; `copied`, the same, into which the blob is copied first;
+ *                                   `opened`, one that it opens, maps and closes each time; `socket`,
+ *                                   through a Unix socket; `memcpy`, nothing but one copy, within one
+ *                                   process
+ * work_section WHERE "scoped WHAT"  blocks of a scope in `engine` or `section`. WHAT: `alloc`, one
+ *                                   block of a thousand in a scope of their own; `pair`, one that is
+ *                                   freed at once; `call`, a scope with 10 blocks
  *
  * SPDX-License-Identifier: MIT
  */
@@ -22,6 +23,7 @@
 
 #include <stuballoc/section.h>
 
+#include "blob.h"
 #include "measure.h"
 
 enum { ROOM_FOR_SCOPES = 16 << 20 };
@@ -47,18 +49,6 @@ struct blob {
   char        name[64];
   int         other; /* the socket to the other process */
 };
-
-static uint64_t
-read_all_bytes(const char *bytes, size_t size)
-{
-  uint64_t sum = 0;
-  for (size_t at = 0; at + sizeof sum <= size; at += sizeof sum) {
-    uint64_t word;
-    memcpy(&word, bytes + at, sizeof word);
-    sum += word;
-  }
-  return sum;
-}
 
 static void
 send_bytes(int to, const void *bytes, size_t size)
@@ -201,11 +191,11 @@ make_blob(struct blob *blob, size_t size)
 }
 
 static int
-measure_blob(const struct way *way, size_t size)
+measure_blob(const struct way *way, const char *workload)
 {
   struct blob blob;
   int         ends[2];
-  make_blob(&blob, size);
+  make_blob(&blob, blob_size(workload));
   if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0)
     return 1;
   pid_t child = fork();
@@ -220,9 +210,7 @@ measure_blob(const struct way *way, size_t size)
   waitpid(child, NULL, 0);
   sa_view_unmap(blob.shared - SA_SECTION_OWN);
   sa_section_close(blob.section);
-  char detail[32];
-  snprintf(detail, sizeof detail, "%zu %s", size, way->name);
-  report("blob", detail, "ns", time);
+  report(workload, "", "us", time / 1000);
   return 0;
 }
 
@@ -268,14 +256,21 @@ scopes(void *options, size_t count)
   }
 }
 
+static measured *
+body_of(const char *workload)
+{
+  if (strcmp(workload, "scoped alloc") == 0)
+    return alloc;
+  return strcmp(workload, "scoped pair") == 0 ? pair : scopes;
+}
+
 static int
-measure_scope(const char *where, const char *what)
+measure_scope(const char *where, const char *workload)
 {
   sa_scope_options options = {.name = "measured"};
-  measured *body = strcmp(what, "alloc") == 0 ? alloc : strcmp(what, "pair") == 0 ? pair : scopes;
   if (strcmp(where, "section") == 0)
     options.section = or_abort(sa_section_create(NULL, ROOM_FOR_SCOPES, 0));
-  report(what, where, "ns", measure(CLOCK_PROCESS_CPUTIME_ID, body, &options));
+  report(workload, "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, body_of(workload), &options));
   sa_section_close(options.section);
   return 0;
 }
@@ -283,12 +278,12 @@ measure_scope(const char *where, const char *what)
 int
 main(int argc, char **argv)
 {
-  if (argc != 4)
+  if (argc != 3)
     return 2;
-  if (strcmp(argv[1], "scope") == 0)
-    return measure_scope(argv[2], argv[3]);
+  if (blob_size(argv[2]) == 0)
+    return measure_scope(argv[1], argv[2]);
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
-    if (strcmp(argv[2], ways[i].name) == 0)
-      return measure_blob(&ways[i], strtoull(argv[3], NULL, 10));
+    if (strcmp(argv[1], ways[i].name) == 0)
+      return measure_blob(&ways[i], argv[2]);
   return 2;
 }

@@ -5,9 +5,12 @@
  *   client PROTOCOL ENDPOINT long COUNT      so many calls within one scope
  *   client PROTOCOL ENDPOINT hold            opens a shelf, and searches on until it is killed
  *   client PROTOCOL ENDPOINT shelves COUNT   waits until so many shelves are open
+ *   client PROTOCOL ENDPOINT borrow          has a scan lent, opens its section, returns it to the
+ *                                            server and reads it: a step at each line of its input
  *
  * SPDX-License-Identifier: MIT
  */
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -20,6 +23,8 @@
 #include "runtime.h"
 
 #include <stuballoc/midl.h>
+#include <stuballoc/rpcss.h>
+#include <stuballoc/section.h>
 
 enum { FOUND = 100, RELATIONS = 200, SCAN = 100000, TOO_MANY_KILOBYTES = 1 << 20 };
 
@@ -237,18 +242,106 @@ check_annotate(handle_t binding, int number)
 }
 
 static bool
+is_scan(const pixel *image, int number)
+{
+  for (int i = 0; i < SCAN; i++)
+    if (image[i] != fact_scan(number, i))
+      return false;
+  return true;
+}
+
+static bool
 check_scan(handle_t binding, int number)
 {
   static pixel image[SCAN];
   whole        sum = 0, wanted = 0;
   catalog_scan(binding, number, SCAN, image);
-  for (int i = 0; i < SCAN; i++) {
-    if (image[i] != fact_scan(number, i))
-      return false;
+  if (!is_scan(image, number))
+    return false;
+  for (int i = 0; i < SCAN; i++)
     wanted += image[i];
-  }
   catalog_check(binding, SCAN, image, &sum);
   return sum == wanted;
+}
+
+/* A scan by section, and how far its client is with it. */
+struct borrowed {
+  handle_t    binding;
+  int         number;
+  lending     lent;
+  place       where;
+  sa_section *section;
+  void       *view;
+};
+
+static void
+borrow(void *borrowed)
+{
+  struct borrowed *mine = borrowed;
+  catalog_lend(mine->binding, mine->number, SCAN, &mine->lent, &mine->where);
+}
+
+static bool
+open_borrowed(struct borrowed *mine)
+{
+  mine->section = sa_section_open((const char *)mine->where.section, SA_SECTION_READ_ONLY);
+  if (mine->section)
+    mine->view =
+      sa_section_map(mine->section, NULL, 0, sa_section_size(mine->section), SA_VIEW_READ);
+  return mine->view;
+}
+
+static void
+return_borrowed(void *borrowed)
+{
+  struct borrowed *mine = borrowed;
+  catalog_return(&mine->lent);
+}
+
+/* Where it is comes from another process, and may be anywhere. */
+static bool
+is_borrowed_scan(const struct borrowed *mine)
+{
+  const pixel *image = NULL;
+  if (mine->where.length == SCAN)
+    image = sa_section_range(mine->section, (uint64_t)mine->where.offset, SCAN);
+  return image && is_scan(image, mine->number);
+}
+
+static void
+close_borrowed(struct borrowed *mine)
+{
+  if (mine->view)
+    sa_view_unmap(mine->view);
+  sa_section_close(mine->section);
+}
+
+static bool
+is_gone(const struct borrowed *mine)
+{
+  sa_section *section = sa_section_open((const char *)mine->where.section, SA_SECTION_READ_ONLY);
+  const bool  gone = !section && errno == ENOENT;
+  sa_section_close(section);
+  return gone;
+}
+
+/* Returned as soon as it is open: the section stays for who has it. */
+static bool
+check_lend(handle_t binding, int number)
+{
+  struct borrowed mine = {.binding = binding, .number = number};
+  static pixel    image[SCAN];
+  borrow(&mine);
+  if (!mine.lent)
+    return false;
+  catalog_read(mine.lent, 0, SCAN, image);
+  const bool opened = open_borrowed(&mine);
+  return_borrowed(&mine);
+  const bool right = opened && !mine.lent && is_borrowed_scan(&mine) && is_scan(image, number);
+  close_borrowed(&mine);
+  const bool gone = is_gone(&mine);
+  give_back(mine.where.section);
+  return right && gone;
 }
 
 static bool
@@ -302,8 +395,8 @@ struct check {
 
 static const struct check checks[] = {
   {"title", check_title},       {"search", check_search}, {"mirror", check_mirror},
-  {"annotate", check_annotate}, {"scan", check_scan},     {"index", check_index},
-  {"budget", check_budget},     {"shelf", check_shelf},
+  {"annotate", check_annotate}, {"scan", check_scan},     {"lend", check_lend},
+  {"index", check_index},       {"budget", check_budget}, {"shelf", check_shelf},
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
@@ -462,14 +555,20 @@ open_shelf(void *binding)
   catalog_open_shelf(binding, (text)owner, &mine);
 }
 
+static void
+say(const char *what)
+{
+  puts(what);
+  fflush(stdout);
+}
+
 static int
 hold(handle_t binding)
 {
   struct run run = {.check = &checks[1], .binding = binding, .rounds = 1000000};
   if (runtime_try(open_shelf, binding) != DONE)
     return 1;
-  puts("holding");
-  fflush(stdout);
+  say("holding");
   return runtime_try(run_rounds, &run) == DONE ? 0 : 1;
 }
 
@@ -489,6 +588,26 @@ wait_for_shelves(handle_t binding, int wanted)
   return 1;
 }
 
+/* Either side may be killed before a step: so the server may be gone, and the section with it. */
+static int
+borrow_step_by_step(handle_t binding)
+{
+  struct borrowed mine = {.binding = binding, .number = 1};
+  if (runtime_try(borrow, &mine) != DONE || !mine.lent)
+    return 1;
+  say((const char *)mine.where.section);
+  (void)getchar();
+  say(open_borrowed(&mine) ? "opened" : "gone");
+  (void)getchar();
+  if (runtime_try(return_borrowed, &mine) != DONE)
+    RpcSsDestroyClientContext(&mine.lent);
+  say("returned");
+  (void)getchar();
+  say(is_borrowed_scan(&mine) ? "right" : "wrong");
+  close_borrowed(&mine);
+  return is_gone(&mine) ? 0 : 1;
+}
+
 static int
 run_client(handle_t binding, int words, char **word)
 {
@@ -498,6 +617,8 @@ run_client(handle_t binding, int words, char **word)
     return call_within_one_scope(binding, atoi(word[1]));
   if (words > 1 && strcmp(word[0], "shelves") == 0)
     return wait_for_shelves(binding, atoi(word[1]));
+  if (words > 0 && strcmp(word[0], "borrow") == 0)
+    return borrow_step_by_step(binding);
   return run_checks(binding, words > 0 ? atoi(word[0]) : 1, words > 1 ? word[1] : NULL);
 }
 
@@ -506,7 +627,8 @@ main(int argc, char **argv)
 {
   if (argc < 3) {
     fprintf(stderr,
-            "usage: %s PROTOCOL ENDPOINT [ROUNDS [NAME] | long COUNT | hold | shelves COUNT]\n",
+            "usage: %s PROTOCOL ENDPOINT"
+            " [ROUNDS [NAME] | long COUNT | hold | shelves COUNT | borrow]\n",
             argv[0]);
     return 2;
   }

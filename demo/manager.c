@@ -1,15 +1,24 @@
 /*
  * The operations of the catalog's server. All that they allocate is gone after the call, since the
- * interface is registered as a scoped one. Only shelves live longer.
+ * interface is registered as a scoped one. Only shelves and what was lent live longer.
  *
  * SPDX-License-Identifier: MIT
  */
+#define _CRT_RAND_S
 #include <ctype.h>
 #include <limits.h>
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#ifndef _WIN32
+#include <unistd.h>
+#endif
 
 #include <stuballoc/rpcss.h>
+#include <stuballoc/section.h>
 
 #include <catalog.h>
 
@@ -157,13 +166,19 @@ catalog_annotate(handle_t binding, whole number, text *note)
     *at = (__typeof__(*at))toupper((unsigned char)*at); /* the runtimes differ on its sign */
 }
 
+static void
+make_scan(whole number, whole size, pixel image[])
+{
+  for (int i = 0; i < size; i++)
+    image[i] = fact_scan(number, i);
+}
+
 void
 catalog_scan(handle_t binding, whole number, whole size, pixel image[])
 {
   (void)binding;
   calls++;
-  for (int i = 0; i < size; i++)
-    image[i] = fact_scan(number, i);
+  make_scan(number, size, image);
 }
 
 void
@@ -246,4 +261,129 @@ catalog_status(handle_t binding, statistics *now)
   (void)binding;
   *now = (statistics){.shelves = shelves, .calls = calls};
   calls++;
+}
+
+/* --- scans that are lent ----------------------------------------------------------------------- */
+
+/* What clients that never return anything can take of the machine's memory. */
+enum { LENT_AT_MOST = 128 << 20 };
+
+/* The section, as it is to a client. */
+struct picture {
+  char  title[FACT_TEXT];
+  pixel image[];
+};
+
+struct lending {
+  whole           number, size;
+  sa_section     *section;
+  struct picture *picture; /* the server's view */
+  char            name[64];
+};
+
+static _Atomic size_t lent_bytes;
+
+static bool
+random_bits(unsigned bits[4])
+{
+#ifdef _WIN32
+  return rand_s(&bits[0]) == 0 && rand_s(&bits[1]) == 0 && rand_s(&bits[2]) == 0
+         && rand_s(&bits[3]) == 0;
+#else
+  return getentropy(bits, 4 * sizeof *bits) == 0;
+#endif
+}
+
+/* Nobody can have taken before what nobody can guess. */
+static bool
+name_section(struct lending *made)
+{
+  unsigned bits[4];
+  if (!random_bits(bits))
+    return false;
+  snprintf(made->name, sizeof made->name, "catalog-%08x%08x%08x%08x", bits[0], bits[1], bits[2],
+           bits[3]);
+  return true;
+}
+
+static bool
+make_section(struct lending *made)
+{
+  const size_t size = sizeof *made->picture + (size_t)made->size;
+  made->section = sa_section_create(made->name, size, SA_SECTION_EXCLUSIVE);
+  if (made->section)
+    made->picture = sa_section_map(made->section, NULL, 0, size, SA_VIEW_WRITE);
+  if (!made->picture)
+    return false;
+  strcpy(made->picture->title, fact_of(made->number).title);
+  make_scan(made->number, made->size, made->picture->image);
+  return true;
+}
+
+/* With the last client's view the section itself goes. */
+void
+lending_rundown(lending over)
+{
+  struct lending *lent = over;
+  if (lent->picture)
+    sa_view_unmap(lent->picture);
+  sa_section_close(lent->section);
+  atomic_fetch_sub(&lent_bytes, (size_t)lent->size);
+  sa_free(lent);
+}
+
+static struct lending *
+lend(whole number, whole size)
+{
+  struct lending *made = size > 0 ? sa_calloc(1, sizeof *made) : NULL;
+  if (!made)
+    return NULL;
+  made->number = number;
+  made->size = size;
+  const size_t others = atomic_fetch_add(&lent_bytes, (size_t)size);
+  if (others + (size_t)size <= LENT_AT_MOST && name_section(made) && make_section(made))
+    return made;
+  lending_rundown(made);
+  return NULL;
+}
+
+/* Without a name for what could not be lent. */
+void
+catalog_lend(handle_t binding, whole number, whole size, lending *lent, place *where)
+{
+  struct lending *known = *lent;
+  (void)binding;
+  calls++;
+  *where = (place){0};
+  if (known && (known->number != number || known->size != size)) {
+    lending_rundown(known);
+    known = NULL;
+  }
+  *lent = known = known ? known : lend(number, size);
+  if (known)
+    *where = (place){offsetof(struct picture, image), size, copy(known->name)};
+}
+
+void
+catalog_read(lending lent, whole from, whole size, pixel image[])
+{
+  const struct lending *known = lent;
+  whole                 there = 0;
+  calls++;
+  if (size <= 0)
+    return;
+  if (known && from >= 0 && from < known->size)
+    there = known->size - from < size ? known->size - from : size;
+  if (there > 0)
+    memcpy(image, known->picture->image + from, (size_t)there);
+  memset(image + there, 0, (size_t)(size - there));
+}
+
+void
+catalog_return(lending *lent)
+{
+  calls++;
+  if (*lent)
+    lending_rundown(*lent);
+  *lent = NULL;
 }

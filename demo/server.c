@@ -20,11 +20,11 @@
 #include "memory.h"
 #include "runtime.h"
 
-enum { BUDGET = 4 << 20, OPERATIONS = 11 };
+enum { BUDGET = 4 << 20, OPERATIONS = 14 };
 
 static const char *const operations[OPERATIONS] = {
-  "title", "search",     "mirror", "annotate",    "scan",   "check",
-  "index", "open_shelf", "put",    "close_shelf", "status",
+  "title",      "search", "mirror",      "annotate", "scan", "check", "index",
+  "open_shelf", "put",    "close_shelf", "status",   "lend", "read",  "return",
 };
 
 /* Of an operation's calls. Any of the runtime's threads adds to it. */

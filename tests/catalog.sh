@@ -95,6 +95,43 @@ kill_client_in_mid_call() {
   call "$1" shelves 0 || { server_lives; return 1; }
 }
 
+# start_borrowing KIND: a client that has a section lent, and takes a step at each line that it gets
+# from our descriptor 8
+start_borrowing() {
+  rm -f "$stage/client" "$stage/steps"
+  mkfifo "$stage/steps"
+  $(program "$1" client) $protocol "$endpoint" borrow <"$stage/steps" >"$stage/client" 2>&1 9>&- &
+  client=$!
+  exec 8>"$stage/steps"
+  says "$stage/client" 'catalog-.*'
+}
+
+# step WORD...: the client takes one, and says each in turn
+step() {
+  local word
+  for word; do echo >&8; says "$stage/client" "$word" || { cat "$stage/client"; return 1; }; done
+}
+
+finish_borrowing() {
+  exec 8>&-
+  wait "$client" && client=
+}
+
+# Before its input ends, at which it would go on.
+kill_borrower() {
+  kill -KILL "$client"
+  wait "$client" 2>/dev/null
+  client=
+  exec 8>&-
+}
+
+kill_lender() {
+  exec 9>&-
+  kill -KILL "$server"
+  wait "$server" 2>/dev/null
+  server=
+}
+
 # many_clients KIND COUNT ROUNDS: all of them at once
 many_clients() {
   local i clients=() good=true

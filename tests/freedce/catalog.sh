@@ -46,6 +46,71 @@ within_one_scope() {
   check "$name: the server stops" stop_server
 }
 
+# --- a scan that is lent, by section ------------------------------------------------------------
+
+# lend_to MODE: a client that has a section lent, which has a name
+lend_to() {
+  start_borrowing "$1" && section=/dev/shm/stuballoc-$(id -u).$(head -1 "$stage/client") \
+    && [ -e "$section" ]
+}
+
+section_goes() {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    if [ ! -e "$section" ]; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
+# At the latest: anybody else who creates or opens a section, such as another test, does it, too.
+next_loan_removes_the_name() {
+  call "$1" 1 lend && [ ! -e "$section" ]
+}
+
+borrower_is_killed() {
+  lend_to "$1" && kill_borrower && section_goes \
+    && lend_to "$1" && step opened && kill_borrower && section_goes \
+    && lend_to "$1" && step opened returned && [ -e "$section" ] && kill_borrower \
+    && next_loan_removes_the_name "$1"
+}
+
+borrows() {
+  lend_to "$1" && step opened returned && [ -e "$section" ] && step right \
+    && finish_borrowing && [ ! -e "$section" ]
+}
+
+lender_is_killed_before() {
+  lend_to "$1" && kill_lender && step gone && [ ! -e "$section" ] \
+    && kill_borrower
+}
+
+lender_is_killed_after() {
+  lend_to "$1" && step opened && kill_lender && step returned right && finish_borrowing \
+    && [ ! -e "$section" ]
+}
+
+both_are_killed() {
+  lend_to "$1" && step opened && kill_lender && kill_borrower \
+    && start_server "$1" ncalrpc "$stage/next" && next_loan_removes_the_name "$1"
+}
+
+# lend MODE
+lend() {
+  local name="$1 stubs, a scan by section" mode=$1 protocol=ncalrpc endpoint section
+  check "$name: the server listens" start_server "$1" ncalrpc "$stage/first"
+  check "$name: it stays for who has it, and goes with him" borrows "$1"
+  check "$name: it goes with a killed client" borrower_is_killed "$1"
+  check "$name: it is gone when the server is killed before the client opens it" \
+    lender_is_killed_before "$1"
+  check "$name: the server listens" start_server "$1" ncalrpc "$stage/second"
+  check "$name: it stays for a client that has it when the server is killed" \
+    lender_is_killed_after "$1"
+  check "$name: the server listens" start_server "$1" ncalrpc "$stage/third"
+  check "$name: it goes when both are killed" both_are_killed "$1"
+  check "$name: the server stops" stop_server
+}
+
 # try_all SERVER-MODE CLIENT-MODE PROTOCOL [ENDPOINT]
 try_all() {
   local name="$2 client, $1 server, $3" mode=$2 protocol=$3 endpoint
@@ -109,4 +174,6 @@ try_all midl midl ncalrpc "$stage/socket"
 try_all osf osf ncacn_ip_tcp
 try_all midl osf ncacn_ip_tcp
 within_one_scope midl
+lend midl
+lend osf
 finish

@@ -27,7 +27,7 @@ LITTLE_ENDIAN = 0x10
 REMOTE_NO_MEMORY = 0x1c00001b
 
 (TITLE, SEARCH, MIRROR, ANNOTATE, SCAN, CHECK, INDEX, OPEN_SHELF, PUT, CLOSE_SHELF,
- STATUS) = range(11)
+ STATUS, LEND, READ, RETURN) = range(14)
 
 # --- stub data ----------------------------------------------------------------------------------
 
@@ -60,6 +60,9 @@ VALID = {
     PUT: bytes(20) + longs(7),
     CLOSE_SHELF: bytes(20),
     STATUS: b'',
+    LEND: longs(7, 1000) + bytes(20),
+    READ: bytes(20) + longs(0, 1000),
+    RETURN: bytes(20),
 }
 
 # --- the protocol -------------------------------------------------------------------------------
@@ -186,7 +189,12 @@ def shelf_opened(connection):
     connection.bind().call(OPEN_SHELF, VALID[OPEN_SHELF])
 
 
-STAGES = (connected, bind_sent, bound, header_sent, half_sent, all_sent, half_received, shelf_opened)
+def lent(connection):
+    connection.bind().call(LEND, VALID[LEND])
+
+
+STAGES = (connected, bind_sent, bound, header_sent, half_sent, all_sent, half_received,
+          shelf_opened, lent)
 
 
 def gone(port):
@@ -244,9 +252,11 @@ def open_well(port):
     """A connection, and stub data for each operation with a context handle that is good on it."""
     connection = Connection(port).bind()
     shelf = connection.call(OPEN_SHELF, VALID[OPEN_SHELF])
-    valid = {**VALID, PUT: shelf + longs(7), CLOSE_SHELF: shelf}
+    lending = connection.call(LEND, VALID[LEND])[:20]
+    valid = {**VALID, PUT: shelf + longs(7), CLOSE_SHELF: shelf, LEND: longs(7, 1000) + lending,
+             READ: lending + longs(0, 1000), RETURN: lending}
     for operation, data in valid.items():
-        if operation != CLOSE_SHELF:
+        if operation not in (CLOSE_SHELF, RETURN):
             assert isinstance(connection.call(operation, data), bytes), operation
     return connection, valid
 

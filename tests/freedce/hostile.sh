@@ -11,8 +11,18 @@ attack() {
   timeout 600 "$PYTHON3" "$top_srcdir/tests/freedce/hostile.py" "$endpoint" "$@"
 }
 
+# The server has nothing else open there than sections that it lends.
+lends_nothing() {
+  local i
+  for ((i = 0; i < 200; i++)); do
+    if ! find "/proc/$server/fd" -lname '/dev/shm/*' | grep -q .; then return 0; fi
+    sleep 0.1
+  done
+  return 1
+}
+
 serves_and_holds_nothing() {
-  server_lives && call midl shelves 0 && call midl 2 && stop_server
+  server_lives && call midl shelves 0 && call midl 2 && lends_nothing && stop_server
 }
 
 # survives NAME COMMAND...

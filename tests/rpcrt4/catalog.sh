@@ -20,6 +20,23 @@ memory_stays() {
   [ "$after" -le $((before + 2048)) ]
 }
 
+# The client ends well if the section has gone with its view.
+borrows() {
+  start_borrowing rpcrt4 && step opened returned right && finish_borrowing
+}
+
+lender_is_killed() {
+  start_borrowing rpcrt4 && kill_lender && step gone && kill_borrower
+}
+
+# lend ENDPOINT
+lend() {
+  local name='a scan by section' protocol=ncalrpc endpoint
+  check "$name: the server listens" start_server rpcrt4 ncalrpc "$1"
+  check "$name: it stays for who has it, and goes with him" borrows
+  check "$name: it is gone when the server is killed before the client opens it" lender_is_killed
+}
+
 # try_all PROTOCOL [ENDPOINT]
 try_all() {
   local name=$1 protocol=$1 endpoint
@@ -36,4 +53,5 @@ try_all() {
 # Over TCP the server of Wine's rpcrt4 misses a new connection now and then: wineserver has accepted it,
 # and the server waits for it for ever. So this is for ncalrpc alone.
 try_all ncalrpc "stuballoc-$$"
+lend "stuballoc-$$-lend"
 finish
