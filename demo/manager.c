@@ -23,6 +23,7 @@
 #include <catalog.h>
 
 #include "facts.h"
+#include "memory.h"
 
 struct shelf {
   whole held;
@@ -209,8 +210,12 @@ catalog_index(handle_t binding, whole kilobytes, whole *sum)
     page->value = fact_index_page(i);
     last = page;
   }
-  for (*sum = 0; last; last = last->before)
-    *sum += last->value;
+  *sum = 0;
+  for (struct page *page = last; page; page = last) {
+    *sum += page->value;
+    last = page->before;
+    memory_give_back(page);
+  }
 }
 
 /* --- shelves ----------------------------------------------------------------------------------- */

@@ -24,4 +24,7 @@ struct memory_counts {
 
 extern _Thread_local struct memory_counts memory_counts;
 
+/* Of the manager, what it does not return: frees it, where neither a scope nor the runtime will. */
+void memory_give_back(void *block);
+
 #endif

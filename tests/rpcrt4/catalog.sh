@@ -50,8 +50,8 @@ try_all() {
   check "$name: the server stops" stop_server
 }
 
-# Over TCP the server of Wine's rpcrt4 misses a new connection now and then: wineserver has accepted it,
-# and the server waits for it for ever. So this is for ncalrpc alone.
+# Over TCP the server of Wine's rpcrt4 loses an answer now and then (doc/runtimes.md says how). So this
+# is for ncalrpc alone.
 try_all ncalrpc "stuballoc-$$"
 lend "stuballoc-$$-lend"
 finish
