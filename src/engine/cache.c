@@ -366,6 +366,9 @@ init(void)
     sa_options_read(text);
   sa_os_hooks(thread_exits, forked);
   sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
+  /* The first time, it makes the system ready for it: at once while there is one thread, in
+   * milliseconds later, which the first scope of a server would wait for. */
+  (void)sa_os_fence_others();
 }
 
 /* Before there are threads, where the library is loaded by then. */

@@ -11,17 +11,15 @@ raise_exception(RPC_STATUS status)
   RpcRaiseException(status);
 }
 
-/* A program gets our function by this name, so rpcrt4's is asked for itself. It would raise for what
- * is no context handle. (Wine takes anything but NULL for one.) */
+/* A program gets our function by this name, so rpcrt4's is asked for itself. (Wine's takes anything
+ * but NULL for a context handle.) */
 static RPC_STATUS
 destroy_client_context(void **context)
 {
-  RPC_BINDING_HANDLE binding;
-  FARPROC destroy = GetProcAddress(GetModuleHandleA("rpcrt4.dll"), "RpcSsDestroyClientContext");
-  if (!destroy || !*context || RpcSsGetContextBinding(*context, &binding) != RPC_S_OK)
+  FARPROC destroy = GetProcAddress(GetModuleHandleA("rpcrt4.dll"), "RpcSmDestroyClientContext");
+  if (!destroy || !*context)
     return RPC_X_SS_CONTEXT_MISMATCH;
-  ((void(RPC_ENTRY *)(void **))(void (*)(void))destroy)(context);
-  return RPC_S_OK;
+  return ((RPC_STATUS(RPC_ENTRY *)(void **))(void (*)(void))destroy)(context);
 }
 
 static const struct sa_runtime rpcrt4 = {
