@@ -55,7 +55,8 @@ printed() {
 
 demo=$top_builddir/demo
 check 'sa_scoped_interface.3 links' link_with_stubs server "$man/sa_scoped_interface.3" midl \
-  "$demo/midl_server-manager.o" "$demo/midl_server-facts.o"
+  "$demo/midl_server-manager.o" "$demo/midl_server-facts.o" "$demo/midl_server-memory_stuballoc.o" \
+  -Wl,--wrap=midl_user_allocate,--wrap=midl_user_free,--wrap=RpcSsAllocate
 check 'sa_attach_client.3 links' link_with_stubs client "$man/sa_attach_client.3" osf
 check 'the client calls the server' call
 check 'the server ends' server_ends
