@@ -15,51 +15,38 @@ _Atomic(const struct sa_table *) sa_more_figures;
 
 /* --- the tables ------------------------------------------------------------------------------- */
 
-#define OF(kind, member, name, help)                                                               \
-  {                                                                                                \
-    name, kind, offsetof(sa_stats, member), help                                                   \
-  }
 static const struct sa_column process_columns[] = {
-  OF(SA_GAUGE, live, "live_bytes", "In blocks that are out"),
-  OF(SA_GAUGE, live_blocks, "live_blocks", "Blocks that are out"),
-  OF(SA_GAUGE, cached, "cached_bytes", "Ready to be given out"),
-  OF(SA_GAUGE, overhead, "overhead_bytes", "The allocator's own"),
-  OF(SA_GAUGE, mapped, "mapped_bytes", "Live, cached and overhead together"),
-  OF(SA_GAUGE, empty, "empty_bytes", "Mapped without pages"),
-  OF(SA_GAUGE, reserved, "reserved_bytes", "Address space"),
-  OF(SA_GAUGE, peak, "peak_bytes", "Most in units that were used at once"),
-  OF(SA_COUNTER, returned, "returned_bytes", "Given back to the system"),
-  OF(SA_COUNTER, large_got, "large_got_bytes", "Put into explicit large pages"),
-  OF(SA_COUNTER, large_refused, "large_refused_bytes", "Refused explicit large pages"),
-  OF(SA_GAUGE, caches, "caches", "Thread caches in use"),
+  SA_COLUMN(sa_stats, SA_GAUGE, live, "live_bytes", "In blocks that are out"),
+  SA_COLUMN(sa_stats, SA_GAUGE, live_blocks, "live_blocks", "Blocks that are out"),
+  SA_COLUMN(sa_stats, SA_GAUGE, cached, "cached_bytes", "Ready to be given out"),
+  SA_COLUMN(sa_stats, SA_GAUGE, overhead, "overhead_bytes", "The allocator's own"),
+  SA_COLUMN(sa_stats, SA_GAUGE, mapped, "mapped_bytes", "Live, cached and overhead together"),
+  SA_COLUMN(sa_stats, SA_GAUGE, empty, "empty_bytes", "Mapped without pages"),
+  SA_COLUMN(sa_stats, SA_GAUGE, reserved, "reserved_bytes", "Address space"),
+  SA_COLUMN(sa_stats, SA_GAUGE, peak, "peak_bytes", "Most in units that were used at once"),
+  SA_COLUMN(sa_stats, SA_COUNTER, returned, "returned_bytes", "Given back to the system"),
+  SA_COLUMN(sa_stats, SA_COUNTER, large_got, "large_got_bytes", "Put into explicit large pages"),
+  SA_COLUMN(sa_stats, SA_COUNTER, large_refused, "large_refused_bytes",
+            "Refused explicit large pages"),
+  SA_COLUMN(sa_stats, SA_GAUGE, caches, "caches", "Thread caches in use"),
 };
-#undef OF
 
-#define OF(kind, member, name, help)                                                               \
-  {                                                                                                \
-    name, kind, offsetof(sa_class_stats, member), help                                             \
-  }
 static const struct sa_column class_columns[] = {
-  OF(SA_NUMBER_COLUMN, block_size, "size", "Bytes of a block"),
-  OF(SA_GAUGE, slabs, "slabs", "Slabs of such blocks"),
-  OF(SA_GAUGE, live_blocks, "live_blocks", "Blocks that are out"),
-  OF(SA_GAUGE, live, "live_bytes", "In blocks that are out"),
-  OF(SA_GAUGE, cached, "cached_bytes", "In the other blocks"),
+  SA_COLUMN(sa_class_stats, SA_NUMBER_COLUMN, block_size, "size", "Bytes of a block"),
+  SA_COLUMN(sa_class_stats, SA_GAUGE, slabs, "slabs", "Slabs of such blocks"),
+  SA_COLUMN(sa_class_stats, SA_GAUGE, live_blocks, "live_blocks", "Blocks that are out"),
+  SA_COLUMN(sa_class_stats, SA_GAUGE, live, "live_bytes", "In blocks that are out"),
+  SA_COLUMN(sa_class_stats, SA_GAUGE, cached, "cached_bytes", "In the other blocks"),
 };
-#undef OF
 
-#define OF(kind, member, name, help)                                                               \
-  {                                                                                                \
-    name, kind, offsetof(sa_cache_stats, member), help                                             \
-  }
 static const struct sa_column cache_columns[] = {
-  OF(SA_NUMBER_COLUMN, number, "cache", "Number of the cache"),
-  OF(SA_GAUGE, slabs, "slabs", "Current slabs"),
-  OF(SA_GAUGE, adopted, "adopted", "Adopted slabs"),
-  OF(SA_GAUGE, cached, "cached_bytes", "Free in its slabs"),
-  OF(SA_GAUGE, sending, "sending_bytes", "Free, on their way to other slabs"),
+  SA_COLUMN(sa_cache_stats, SA_NUMBER_COLUMN, number, "cache", "Number of the cache"),
+  SA_COLUMN(sa_cache_stats, SA_GAUGE, slabs, "slabs", "Current slabs"),
+  SA_COLUMN(sa_cache_stats, SA_GAUGE, adopted, "adopted", "Adopted slabs"),
+  SA_COLUMN(sa_cache_stats, SA_GAUGE, cached, "cached_bytes", "Free in its slabs"),
+  SA_COLUMN(sa_cache_stats, SA_GAUGE, sending, "sending_bytes",
+            "Free, on their way to other slabs"),
 };
-#undef OF
 
 static size_t
 get_classes(void *to, size_t room)

@@ -23,6 +23,11 @@ struct sa_column {
   const char         *help;
 };
 
+#define SA_COLUMN(row, kind, member, name, help)                                                   \
+  {                                                                                                \
+    name, kind, offsetof(row, member), help                                                        \
+  }
+
 struct sa_table {
   const char             *name; /* of all rows */
   const char             *row;  /* of one */

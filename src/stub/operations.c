@@ -138,24 +138,24 @@ get_rows(void *to, size_t room)
   return sa_get_operation_stats(to, room);
 }
 
-#define OF(kind, member, name, help)                                                               \
-  {                                                                                                \
-    name, kind, offsetof(sa_operation_stats, member), help                                         \
-  }
 static const struct sa_column columns[] = {
-  OF(SA_NAME_COLUMN, name, "interface", "Name of the interface's scopes"),
-  OF(SA_NUMBER_COLUMN, operation, "operation", "Number of the operation"),
-  OF(SA_COUNTER, calls, "calls", "Calls that have ended"),
-  OF(SA_COUNTER, faults, "faults", "Calls that gave no result"),
-  OF(SA_COUNTER, over_budget, "over_budget", "Calls that were refused memory for their budget"),
-  OF(SA_COUNTER, blocks, "blocks", "Blocks that went with their call"),
-  OF(SA_COUNTER, bytes, "bytes", "In those blocks"),
-  OF(SA_GAUGE, peak, "peak_bytes", "Most that one call's scope held"),
-  OF(SA_GAUGE, mean, "mean_bytes", "Most that a call's scope held, on average"),
-  OF(SA_COUNTER, nanoseconds, "nanoseconds", "Time in calls"),
-  OF(SA_GAUGE, longest, "longest_nanoseconds", "Time in the longest call"),
+  SA_COLUMN(sa_operation_stats, SA_NAME_COLUMN, name, "interface",
+            "Name of the interface's scopes"),
+  SA_COLUMN(sa_operation_stats, SA_NUMBER_COLUMN, operation, "operation",
+            "Number of the operation"),
+  SA_COLUMN(sa_operation_stats, SA_COUNTER, calls, "calls", "Calls that have ended"),
+  SA_COLUMN(sa_operation_stats, SA_COUNTER, faults, "faults", "Calls that gave no result"),
+  SA_COLUMN(sa_operation_stats, SA_COUNTER, over_budget, "over_budget",
+            "Calls that were refused memory for their budget"),
+  SA_COLUMN(sa_operation_stats, SA_COUNTER, blocks, "blocks", "Blocks that went with their call"),
+  SA_COLUMN(sa_operation_stats, SA_COUNTER, bytes, "bytes", "In those blocks"),
+  SA_COLUMN(sa_operation_stats, SA_GAUGE, peak, "peak_bytes", "Most that one call's scope held"),
+  SA_COLUMN(sa_operation_stats, SA_GAUGE, mean, "mean_bytes",
+            "Most that a call's scope held, on average"),
+  SA_COLUMN(sa_operation_stats, SA_COUNTER, nanoseconds, "nanoseconds", "Time in calls"),
+  SA_COLUMN(sa_operation_stats, SA_GAUGE, longest, "longest_nanoseconds",
+            "Time in the longest call"),
 };
-#undef OF
 
 static const struct sa_table table = {
   "operations", "operation", sizeof(sa_operation_stats), columns, sizeof columns / sizeof *columns,

@@ -68,9 +68,6 @@ what_is_reserved_is_zero(void **state)
 
 /* --- STUBALLOC=report=leaks ------------------------------------------------------------------- */
 
-/* The program runs itself with an argument: what it then does is reported when it exits. */
-static const char *program;
-
 static void
 lose_two(void)
 {
@@ -91,24 +88,10 @@ exceed(void)
   sa_scope_destroy(scope);
 }
 
-struct rerun {
-  const char *what;
-  const char *options;
-};
-
-static void
-run_itself(void *argument)
-{
-  struct rerun *rerun = argument;
-  setenv("STUBALLOC", rerun->options, 1);
-  execl(program, program, rerun->what, (char *)NULL);
-  exit(127);
-}
-
 static struct child
 said_by(const char *what, const char *options)
 {
-  struct child child = child_run(run_itself, &(struct rerun){what, options});
+  struct child child = child_rerun(what, options);
   assert_int_equal(child.status, 0);
   return child;
 }
@@ -168,7 +151,6 @@ main(int argc, char **argv)
     cmocka_unit_test(nothing_is_reported_unasked),
     cmocka_unit_test(an_unknown_report_is_said),
   };
-  program = argv[0];
   if (argc == 1)
     return cmocka_run_group_tests(tests, NULL, NULL);
   if (strcmp(argv[1], "leaks") == 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,4 +56,28 @@ child_run(void (*body)(void *), void *argument)
   close(ends[0]);
   assert_int_equal(waitpid(pid, &child.status, 0), pid);
   return child;
+}
+
+struct rerun {
+  const char *what;
+  const char *options;
+};
+
+/* By its path, since a program's name is where its debug information is looked for. */
+static void
+run_anew(void *argument)
+{
+  struct rerun *rerun = argument;
+  char          program[PATH_MAX + 1];
+  ssize_t       length = readlink("/proc/self/exe", program, PATH_MAX);
+  program[length > 0 ? length : 0] = '\0';
+  setenv("STUBALLOC", rerun->options, 1);
+  execl(program, program, rerun->what, (char *)NULL);
+  _Exit(127);
+}
+
+struct child
+child_rerun(const char *what, const char *options)
+{
+  return child_run(run_anew, &(struct rerun){what, options});
 }

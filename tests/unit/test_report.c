@@ -6,25 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The program runs itself with an argument: what it is to do. */
-struct rerun {
-  const char *what;
-  const char *options;
-};
-
-static void
-run_itself(void *argument)
-{
-  struct rerun *rerun = argument;
-  setenv("STUBALLOC", rerun->options, 1);
-  execl("/proc/self/exe", "test_report", rerun->what, (char *)NULL);
-  _Exit(127);
-}
-
 static struct child
 said_by(const char *what, const char *options)
 {
-  struct child child = child_run(run_itself, &(struct rerun){what, options});
+  struct child child = child_rerun(what, options);
   assert_int_equal(child.status, 0);
   return child;
 }
@@ -93,7 +78,7 @@ static void
 a_signal_that_was_not_chosen_does_what_it_always_does(void **state)
 {
   (void)state;
-  struct child child = child_run(run_itself, &(struct rerun){"signal", "signal=USR1"});
+  struct child child = child_rerun("signal", "signal=USR1");
   assert_int_equal(child.status, SIGUSR2);
 }
 

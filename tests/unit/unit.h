@@ -29,6 +29,10 @@ struct child {
  * test in the child; exit(1) says that something is wrong. */
 struct child child_run(void (*body)(void *), void *argument);
 
+/* The same for the test program itself, which is started anew with one argument: what it is to do.
+ * STUBALLOC is `options` then. */
+struct child child_rerun(const char *what, const char *options);
+
 /* How many lines are in a text; an unfinished one counts. */
 unsigned count_lines(const char *text);
 
