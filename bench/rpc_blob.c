@@ -15,6 +15,7 @@
 #include <stuballoc/section.h>
 
 #include "blob.h"
+#include "expect.h"
 #include "measure.h"
 #include "rpc_memory.h"
 #include "runtime.h"
@@ -30,15 +31,6 @@ struct blob {
   sa_section *section; /* that is open all the time */
   pixel      *bytes;   /* where they are received */
 };
-
-static void
-expect(bool right)
-{
-  if (right)
-    return;
-  fprintf(stderr, "a wrong answer\n");
-  exit(1);
-}
 
 static place
 locate(struct blob *blob)

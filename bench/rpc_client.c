@@ -16,21 +16,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "expect.h"
 #include "facts.h"
 #include "measure.h"
 #include "rpc_memory.h"
 #include "runtime.h"
 
 enum { NUMBER = 7, FOUND = 1000, RELATIONS = 5000, SCAN = 16 << 20 };
-
-static void
-expect(bool right)
-{
-  if (right)
-    return;
-  fprintf(stderr, "a wrong answer\n");
-  exit(1);
-}
 
 static void
 give_back(void *block)
