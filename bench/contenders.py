@@ -29,6 +29,7 @@ POOLS = {  # by name: the program, its way, and the workloads that it can do
     "FreeDCE's rpc_ss": ("work_rpc_ss", "enabled", CALLS),
     "one thread in a scope": ("work_scope", "one", (SHARED,)),
     "two threads in a scope": ("work_scope", "two", (SHARED,)),
+    "two threads, a scope each": ("work_scope", "apart", (SHARED,)),
     "a scope": ("work_section", "engine", SCOPED),
     "a scope in a section": ("work_section", "section", SCOPED),
 }
@@ -147,7 +148,7 @@ def find_contenders(bench, stuballoc, given):
         *(contender for contender in packaged if can_be_preloaded(contender, bench)),
         *mandatory[1:],
         Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only=("reverse",)),
-        Contender(LIMIT, memory="arena", only=tuple(TIMED)),
+        Contender(LIMIT, bench / ".libs/moving_pointer.so", memory="arena", only=(*CALLS, *TIMED)),
         *find_pools(bench),
         *find_carriers(bench),
     ]

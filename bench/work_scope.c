@@ -4,6 +4,7 @@
  * work_scope created WORKLOAD   a scope made for the call and destroyed after it
  * work_scope one|two WORKLOAD   one scope for all calls of so many threads, each of which frees its
  *                               blocks; the time for a call, of those that they make together
+ * work_scope apart WORKLOAD     the same of two threads with a scope each: what the machine allows
  *
  * SPDX-License-Identifier: MIT
  */
@@ -14,6 +15,7 @@
 #include <stuballoc.h>
 
 #include "measure.h"
+#include "processor.h"
 #include "stub_call.h"
 
 static inline void *
@@ -86,45 +88,65 @@ body_of(const char *workload)
   return strcmp(workload, STUB_CALL_UNTOUCHED) == 0 ? untouched : written;
 }
 
-/* --- one scope for several threads ------------------------------------------------------------ */
+/* --- several threads -------------------------------------------------------------------------- */
 
 enum { MOST_THREADS = 2 };
 
 struct part {
-  sa_scope *scope;
+  sa_scope *scope; /* NULL: one of its own */
   size_t    count;
+  size_t    processor;
 };
+
+static void
+call_inside(sa_scope *scope, size_t count)
+{
+  for (size_t n = 0; n < count; n++) {
+    void *blocks[STUB_CALL_BLOCKS];
+    for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
+      blocks[i] = allocate(scope, i, true);
+    for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
+      sa_free(blocks[i]);
+  }
+}
 
 static void *
 take_part(void *argument)
 {
   struct part *part = argument;
-  if (sa_scope_enter(part->scope) != 0)
+  use_processor(part->processor);
+  sa_scope *scope = part->scope ? part->scope : sa_scope_create(NULL);
+  if (sa_scope_enter(scope) != 0)
     abort();
-  for (size_t n = 0; n < part->count; n++) {
-    void *blocks[STUB_CALL_BLOCKS];
-    for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
-      blocks[i] = allocate(part->scope, i, true);
-    for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
-      sa_free(blocks[i]);
-  }
-  sa_scope_leave(part->scope);
+  call_inside(scope, part->count);
+  sa_scope_leave(scope);
+  if (!part->scope)
+    sa_scope_destroy(scope);
   return NULL;
 }
 
+struct company {
+  unsigned threads;
+  bool     apart;
+};
+
 static void
-share(void *argument, size_t count)
+work_together(void *argument, size_t count)
 {
-  const unsigned threads = *(const unsigned *)argument;
-  pthread_t      others[MOST_THREADS];
-  struct part    part = {.scope = sa_scope_create(NULL), .count = count / threads + 1};
+  const struct company *company = argument;
+  const unsigned        threads = company->threads;
+  pthread_t             others[MOST_THREADS];
+  struct part           parts[MOST_THREADS];
+  sa_scope             *scope = company->apart ? NULL : sa_scope_create(NULL);
+  for (unsigned i = 0; i < threads; i++)
+    parts[i] = (struct part){.scope = scope, .count = count / threads + 1, .processor = i};
   for (unsigned i = 1; i < threads; i++)
-    if (pthread_create(&others[i], NULL, take_part, &part) != 0)
+    if (pthread_create(&others[i], NULL, take_part, &parts[i]) != 0)
       abort();
-  take_part(&part);
+  take_part(&parts[0]);
   for (unsigned i = 1; i < threads; i++)
     pthread_join(others[i], NULL);
-  sa_scope_destroy(part.scope);
+  sa_scope_destroy(scope);
 }
 
 int
@@ -132,9 +154,10 @@ main(int argc, char **argv)
 {
   if (argc != 3)
     return 2;
-  unsigned threads = strcmp(argv[1], "two") == 0 ? 2 : 1;
+  struct company company = {.threads = strcmp(argv[1], "one") == 0 ? 1 : 2,
+                            .apart = strcmp(argv[1], "apart") == 0};
   if (strcmp(argv[1], "created") == 0)
     report(argv[2], "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, body_of(argv[2]), NULL));
   else
-    report(argv[2], "", "ns", measure(CLOCK_MONOTONIC, share, &threads));
+    report(argv[2], "", "ns", measure(CLOCK_MONOTONIC, work_together, &company));
 }
