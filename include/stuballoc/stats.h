@@ -70,7 +70,9 @@ typedef struct sa_cache_stats {
 /* What the calls of one operation of a scoped interface (see <stuballoc/rpc.h>) did. */
 enum { SA_OPERATION_NAME = 32 };
 typedef struct sa_operation_stats {
-  char   name[SA_OPERATION_NAME]; /* that sa_scoped_interface was given for the scopes, cut */
+  /* That sa_scoped_interface was given for the scopes, cut, and what is not printable ASCII as '?';
+   * if an interface before had the same, with '#2' or so at its end. */
+  char   name[SA_OPERATION_NAME];
   size_t operation;               /* its number in the interface */
   size_t calls;                   /* that have ended */
   size_t faults;                  /* calls that gave no result, but an exception or a fault */

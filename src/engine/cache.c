@@ -1,6 +1,4 @@
 /* Threads: each one's cache, from its first allocation to its exit. */
-#include <stdlib.h>
-
 #include "engine/engine.h"
 #include "os/os.h"
 
@@ -361,7 +359,7 @@ forked(void)
 static void
 init(void)
 {
-  const char *text = getenv("STUBALLOC");
+  const char *text = sa_os_environment("STUBALLOC");
   if (text)
     sa_options_read(text);
   sa_os_hooks(thread_exits, forked);

@@ -95,14 +95,13 @@ static SA_ATTRIBUTE(format(SA_PRINTF, 2, 3)) void put(const struct writer *to, c
     to->sink(to->context, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
 }
 
-/* A name between quotes, as JSON and Prometheus alike want it. */
+/* A name, which is printable, between quotes, as JSON and Prometheus alike want it. */
 static void
 put_quoted(const struct writer *to, const char *name)
 {
   put(to, "\"");
   for (; *name; name++) {
-    unsigned char letter = (unsigned char)*name;
-    put(to, letter == '"' || letter == '\\' ? "\\%c" : "%c", letter < ' ' ? '?' : letter);
+    put(to, *name == '"' || *name == '\\' ? "\\%c" : "%c", *name);
   }
   put(to, "\"");
 }
@@ -136,7 +135,7 @@ static void
 put_cell(const struct writer *to, const char *row, const struct sa_column *column)
 {
   if (column->kind == SA_NAME_COLUMN)
-    put(to, "%-16s", row + column->at);
+    put(to, "%-31s", row + column->at);
   else
     put(to, " %*zu", (int)strlen(column->name) < 12 ? 12 : (int)strlen(column->name),
         number_in(row, column));
@@ -148,7 +147,7 @@ put_lines(const struct writer *to, const struct rows *rows)
   put(to, "\n%s\n", rows->table->name);
   for (size_t i = 0; i < rows->table->width; i++) {
     const struct sa_column *column = &rows->table->columns[i];
-    put(to, column->kind == SA_NAME_COLUMN ? "%-16s" : " %12s", column->name);
+    put(to, column->kind == SA_NAME_COLUMN ? "%-31s" : " %12s", column->name);
   }
   put(to, "\n");
   for (size_t r = 0; r < rows->count; r++) {

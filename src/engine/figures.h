@@ -12,7 +12,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* NAME and NUMBER tell rows apart (a char array, a size_t); GAUGE goes up and down, COUNTER up (a
+/* NAME and NUMBER tell rows apart (a char array of printable ASCII, a size_t); GAUGE goes up and down, COUNTER up (a
  * size_t each). */
 enum sa_column_kind { SA_NAME_COLUMN, SA_NUMBER_COLUMN, SA_GAUGE, SA_COUNTER };
 

@@ -20,6 +20,9 @@ sa_say(const char *format, ...)
   va_end(arguments);
   size_t said = length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
   said += sizeof name - 1;
+  for (size_t i = 0; i < said; i++) /* a name may be from anywhere */
+    if ((unsigned char)line[i] < ' ')
+      line[i] = '?';
   line[said++] = '\n';
   sa_os_say(line, said);
 }

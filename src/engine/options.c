@@ -48,7 +48,8 @@ read_signal(struct piece name)
 {
   sa_options.report_signal = sa_os_signal_number(name.text, name.length);
   if (sa_options.report_signal == 0)
-    sa_say("bad value '%.*s' for 'signal' in STUBALLOC; there are 'USR1', 'USR2', 'HUP' and others",
+    sa_say("bad value '%.*s' for 'signal' in STUBALLOC; there are 'USR1', 'USR2', 'HUP' and "
+           "others; using none",
            (int)name.length, name.text);
 }
 
@@ -63,7 +64,7 @@ read_option(struct piece value)
   else if (is(key, "report") && is(value, "exit"))
     sa_options.report_exit = true;
   else if (is(key, "report"))
-    sa_say("bad value '%.*s' for 'report' in STUBALLOC; there are 'leaks' and 'exit'",
+    sa_say("bad value '%.*s' for 'report' in STUBALLOC; there are 'leaks' and 'exit'; using none",
            (int)value.length, value.text);
   else if (is(key, "publish"))
     read_switch(&sa_options.publish, key, value);

@@ -89,6 +89,10 @@ bool sa_os_each_second(void (*action)(void));
 void *sa_os_publish(size_t length);
 void  sa_os_program(char *name, size_t room);
 
+/* What the user says by a variable of the environment. NULL: nothing, or nothing that may be listened
+ * to, since this program has more rights than its user. */
+const char *sa_os_environment(const char *name);
+
 /* Lets other threads run. */
 void sa_os_yield(void);
 

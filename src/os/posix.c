@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -243,6 +244,12 @@ sa_os_say(const char *line, size_t length)
 {
   ssize_t written = write(STDERR_FILENO, line, length);
   (void)written; /* nobody is left to tell */
+}
+
+const char *
+sa_os_environment(const char *name)
+{
+  return secure_getenv(name);
 }
 
 void

@@ -13,13 +13,13 @@
 
 #include "os/os.h"
 
-extern char **environ;
-
-/* Starts addr2line on an address of a file; its output can be read from what is returned, or -1. */
+/* Starts addr2line on an address of a file; its output can be read from what is returned, or -1. What
+ * the environment asks of this program, such as to preload a library, it does not ask of that. */
 static int
 ask_addr2line(const char *file, const char *address, pid_t *pid)
 {
   char *const arguments[] = {"addr2line", "-sfpe", (char *)file, (char *)address, NULL};
+  char *const nothing[] = {NULL};
   int         ends[2];
   if (pipe(ends) != 0)
     return -1;
@@ -28,7 +28,7 @@ ask_addr2line(const char *file, const char *address, pid_t *pid)
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
   posix_spawn_file_actions_addclose(&actions, ends[0]);
-  int failed = posix_spawnp(pid, "addr2line", &actions, NULL, arguments, environ);
+  int failed = posix_spawnp(pid, "addr2line", &actions, NULL, arguments, nothing);
   posix_spawn_file_actions_destroy(&actions);
   close(ends[1]);
   if (!failed)

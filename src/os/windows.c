@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "os/os.h"
@@ -255,6 +256,12 @@ void
 sa_os_yield(void)
 {
   SwitchToThread();
+}
+
+const char *
+sa_os_environment(const char *name)
+{
+  return getenv(name);
 }
 
 /* --- what is said ----------------------------------------------------------------------------- */

@@ -181,6 +181,7 @@ carve(struct sa_arena *arena, size_t granules)
   size_t part = sa_budget_charge(arena->scope, least * SA_GRANULE, most * SA_GRANULE) / SA_GRANULE;
   if (part == 0)
     return OVER_BUDGET;
+  sa_budget_note_peak(arena->scope);
   if (goes_on) {
     sa_arena_set_end(arena, arena->end + part * SA_GRANULE);
     arena->cut += part;

@@ -22,7 +22,7 @@ charge_one(struct sa_scope *scope, size_t least, size_t most)
 }
 
 static void
-note_peak(struct sa_scope *scope)
+note_peak_of(struct sa_scope *scope)
 {
   size_t held = atomic_load_explicit(&scope->held, memory_order_relaxed);
   size_t peak = atomic_load_explicit(&scope->peak, memory_order_relaxed);
@@ -54,9 +54,14 @@ sa_budget_charge(struct sa_scope *scope, size_t least, size_t most)
       return 0;
     }
   }
-  for (struct sa_scope *each = scope; each; each = each->limiter)
-    note_peak(each);
   return charged;
+}
+
+void
+sa_budget_note_peak(struct sa_scope *scope)
+{
+  for (; scope; scope = scope->limiter)
+    note_peak_of(scope);
 }
 
 void

@@ -100,7 +100,6 @@ free_away(const struct sa_node *node, const struct sa_slab *slab)
   source->give(source, node->away, slab->length / SA_UNIT);
 }
 
-/* Makes it the engine's again; only one thread can. */
 /* What its user calls an address in a large block. */
 static const void *
 said(const struct sa_node *node, const struct sa_slab *slab, const void *block)
@@ -109,6 +108,7 @@ said(const struct sa_node *node, const struct sa_slab *slab, const void *block)
   return node->scope->source ? (const char *)node->away + offset : block;
 }
 
+/* Makes it the engine's again; only one thread can. */
 static struct sa_node *
 take_back(const char *what, struct sa_slab *slab, const void *block)
 {
@@ -161,6 +161,7 @@ sa_lent_alloc(struct sa_arena *arena, size_t size)
     give_up(node);
     return NULL;
   }
+  sa_budget_note_peak(scope);
   lend(node, sa_slab_of(block));
   return scope->source ? node->away : block;
 }
@@ -203,7 +204,9 @@ sa_lent_resize(struct sa_slab *slab, void *block, size_t size)
   void           *resized = NULL;
   if (charge_anew(node, whole_granules(size))) {
     resized = sa_large_resize(slab, block, size);
-    if (!resized)
+    if (resized)
+      sa_budget_note_peak(node->scope);
+    else
       charge_anew(node, old);
   }
   lend(node, resized ? sa_slab_of(resized) : slab);

@@ -2,6 +2,7 @@
 #include "stub/operations.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/figures.h"
@@ -161,6 +162,40 @@ static const struct sa_table table = {
   "operations", "operation", sizeof(sa_operation_stats), columns, sizeof columns / sizeof *columns,
   get_rows};
 
+/* --- interfaces ------------------------------------------------------------------------------- */
+
+/* No byte of a name does anything to a terminal or a format, whatever its encoding was. */
+static void
+make_printable(char *name)
+{
+  for (; *name; name++)
+    if (*name < ' ' || *name > '~')
+      *name = '?';
+}
+
+static bool
+is_taken(const char *name, const struct sa_operations *operations)
+{
+  while (operations && strcmp(operations->name, name) != 0)
+    operations = operations->next;
+  return operations;
+}
+
+/* One that no interface before it has, since the figures are told apart by it. */
+static void
+set_name(struct sa_operations *operations, const char *name)
+{
+  char    *own = operations->name;
+  char     number[12] = "";
+  unsigned count = 1;
+  do {
+    int room = (int)(sizeof operations->name - 1 - strlen(number));
+    snprintf(own, sizeof operations->name, "%.*s%s", room, name, number);
+    make_printable(own);
+    snprintf(number, sizeof number, "#%u", ++count);
+  } while (is_taken(own, operations->next));
+}
+
 struct sa_operations *
 sa_operations_add(sa_if_handle ifspec, const char *name, unsigned count)
 {
@@ -170,11 +205,11 @@ sa_operations_add(sa_if_handle ifspec, const char *name, unsigned count)
     return NULL;
   operations->ifspec = ifspec;
   operations->count = count;
-  memcpy(operations->name, name, strnlen(name, sizeof operations->name - 1));
-  operations->next = atomic_load_explicit(&all, memory_order_relaxed);
+  operations->next = atomic_load_explicit(&all, memory_order_acquire);
+  do
+    set_name(operations, name);
   while (!atomic_compare_exchange_weak_explicit(&all, &operations->next, operations,
-                                                memory_order_release, memory_order_relaxed))
-    ;
+                                                memory_order_acq_rel, memory_order_acquire));
   atomic_store_explicit(&sa_more_figures, &table, memory_order_release);
   return operations;
 }

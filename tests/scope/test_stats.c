@@ -39,6 +39,24 @@ chunks_are_counted_and_the_peak_stays(void **state)
   sa_scope_destroy(scope);
 }
 
+/* A request may come from a client, and be for any size. */
+static void
+what_was_asked_for_in_vain_is_no_peak(void **state)
+{
+  (void)state;
+  sa_scope *outer = sa_scope_create(&(sa_scope_options){.budget = PTRDIFF_MAX});
+  assert_int_equal(sa_scope_enter(outer), 0);
+  sa_scope *scope = sa_scope_create(NULL);
+  void     *large = sa_scope_alloc(scope, 100000);
+  size_t    peak = stats_of(scope).peak;
+  assert_null(sa_scope_alloc(scope, (size_t)1 << 60));
+  assert_null(sa_realloc(large, (size_t)1 << 60));
+  assert_int_equal(stats_of(scope).peak, peak);
+  assert_true(stats_of(outer).peak < 1 * MIB);
+  sa_scope_destroy(scope);
+  sa_scope_destroy(outer);
+}
+
 static void
 a_small_scope_is_charged_with_little(void **state)
 {
@@ -144,6 +162,7 @@ main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(blocks_and_bytes_are_those_that_are_not_freed),
     cmocka_unit_test(chunks_are_counted_and_the_peak_stays),
+    cmocka_unit_test(what_was_asked_for_in_vain_is_no_peak),
     cmocka_unit_test(a_small_scope_is_charged_with_little),
     cmocka_unit_test(what_is_reserved_is_zero),
     cmocka_unit_test(each_scope_never_destroyed_is_named_with_the_place_that_created_it),

@@ -62,6 +62,25 @@ a_bad_value_is_named_with_the_default(void **state)
   says("large_pages=", "stuballoc: bad value '' for 'large_pages' in STUBALLOC; using off\n");
 }
 
+/* A bad value of each key that knows only some. */
+static void
+each_key_tells_its_default(void **state)
+{
+  (void)state;
+  says("publish=2", "stuballoc: bad value '2' for 'publish' in STUBALLOC; using off\n");
+  says("report=all", "stuballoc: bad value 'all' for 'report' in STUBALLOC;"
+                     " there are 'leaks' and 'exit'; using none\n");
+  says("signal=KILL", "stuballoc: bad value 'KILL' for 'signal' in STUBALLOC;"
+                      " there are 'USR1', 'USR2', 'HUP' and others; using none\n");
+}
+
+static void
+what_is_named_makes_no_second_line(void **state)
+{
+  (void)state;
+  says("a\nb\x1b[2J", "stuballoc: unknown option 'a?b?[2J' in STUBALLOC\n");
+}
+
 static void
 a_longer_or_shorter_key_is_another_key(void **state)
 {
@@ -116,6 +135,8 @@ main(int argc, char **argv)
     cmocka_unit_test(an_unknown_key_is_named_once),
     cmocka_unit_test(a_key_without_a_value_is_named_once),
     cmocka_unit_test(a_bad_value_is_named_with_the_default),
+    cmocka_unit_test(each_key_tells_its_default),
+    cmocka_unit_test(what_is_named_makes_no_second_line),
     cmocka_unit_test(a_longer_or_shorter_key_is_another_key),
     cmocka_unit_test(each_of_several_is_judged_by_itself),
     cmocka_unit_test(large_pages_fall_back_with_one_notice_at_most),
