@@ -344,6 +344,21 @@ check_lend(handle_t binding, int number)
   return right && gone;
 }
 
+/* For a client that cannot open it. */
+static bool
+check_read(handle_t binding, int number)
+{
+  struct borrowed mine = {.binding = binding, .number = number};
+  static pixel    image[SCAN];
+  borrow(&mine);
+  if (!mine.lent)
+    return false;
+  catalog_read(mine.lent, 0, SCAN, image);
+  return_borrowed(&mine);
+  give_back(mine.where.section);
+  return !mine.lent && is_scan(image, number);
+}
+
 static bool
 check_index(handle_t binding, int number)
 {
@@ -400,8 +415,10 @@ static const struct check checks[] = {
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
-/* Made only where it is asked for: Wine's rpcrt4 goes round a ring until its stack is full. */
-static const struct check named_only = {"ring", check_ring};
+/* Made only where they are asked for: Wine's rpcrt4 goes round a ring until its stack is full, and
+ * "lend" reads, too. */
+static const struct check named_only[] = {{"ring", check_ring}, {"read", check_read}};
+enum { NAMED_ONLY = sizeof named_only / sizeof *named_only };
 
 struct run {
   const struct check *check;
@@ -504,8 +521,9 @@ run_checks(handle_t binding, int rounds, const char *name)
   for (int i = 0; i < CHECKS; i++)
     if (!name || strcmp(name, checks[i].name) == 0)
       good &= run_check(&checks[i], binding, rounds);
-  if (name && strcmp(name, named_only.name) == 0)
-    good &= run_check(&named_only, binding, rounds);
+  for (int i = 0; name && i < NAMED_ONLY; i++)
+    if (strcmp(name, named_only[i].name) == 0)
+      good &= run_check(&named_only[i], binding, rounds);
   if (sa_scope_current())
     good = false;
   return good ? 0 : 1;
