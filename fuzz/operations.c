@@ -258,13 +258,6 @@ may_use(const struct thread *thread, const struct scope *scope)
   return scope->handle && (!scope->destroyed || is_inside(thread, scope));
 }
 
-/* A block may have to move, for which the thread must be able to allocate beside it. */
-static bool
-may_resize(void)
-{
-  return !now.block->scope || may_use(now.thread, now.block->scope);
-}
-
 /* --- operations ------------------------------------------------------------------------------- */
 
 enum {
@@ -292,8 +285,7 @@ use_block(void)
     drop(now.block);
     break;
   case RESIZE:
-    if (may_resize())
-      resize();
+    resize();
     break;
   case KEEP:
     keep();

@@ -197,7 +197,7 @@ inline destroy_at_home()
 
 /* --- the other threads ------------------------------------------------------------------------ */
 
-/* src/scope/stack.c, join_scope
+/* src/scope/stack.c, sa_arena_join_scope
    | atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed);
    | struct sa_arena *arena = claim_arena(scope);
    | arena = new_arena(scope);
@@ -217,7 +217,7 @@ inline enter_from_elsewhere()
   atomic { entering--; inside = true }
 }
 
-/* src/scope/stack.c, last_entry_ends
+/* src/scope/stack.c, sa_arena_leave
    | atomic_store_explicit(&arena->user, 0, memory_order_release);
    | sa_scope_drop_user(scope); */
 inline leave_from_elsewhere()

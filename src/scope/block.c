@@ -17,11 +17,20 @@ sa_arena_block(struct sa_arena *arena, size_t size)
 static void *
 alloc_from_outside(struct sa_scope *scope, size_t size)
 {
-  if (sa_scope_enter(scope) != 0)
-    return NULL;
-  void *block = sa_arena_block(sa_thread.here, size);
-  sa_scope_leave(scope);
+  struct sa_arena *arena = sa_arena_join_scope(scope);
+  if (!arena)
+    return sa_no_memory();
+  void *block = sa_arena_block(arena, size);
+  sa_arena_leave(arena);
   return block;
+}
+
+/* In a scope that is not the thread's top one. */
+static void *
+alloc_below(struct sa_scope *scope, size_t size)
+{
+  struct sa_arena *arena = sa_arena_mine(scope);
+  return arena ? sa_arena_block(arena, size) : alloc_from_outside(scope, size);
 }
 
 /* A freed block, where there is one. */
@@ -44,14 +53,11 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t 
     errno = EINVAL;
     return NULL;
   }
-  struct sa_arena *arena = sa_thread.here;
-  if (arena->scope != scope) {
-    enum sa_scope_state state = sa_scope_check("sa_scope_alloc", scope);
-    arena = sa_arena_mine(scope);
-    if (!arena || state != SA_ALIVE)
-      return alloc_from_outside(scope, size);
-  }
-  return sa_arena_block(arena, size);
+  if (sa_thread.here->scope == scope)
+    return sa_arena_block(sa_thread.here, size);
+  if (sa_scope_check("sa_scope_alloc", scope) != SA_ALIVE && !sa_is_inside(scope))
+    sa_scope_misuse("sa_scope_alloc", scope, scope, "it was destroyed");
+  return alloc_below(scope, size);
 }
 
 void *
@@ -178,10 +184,12 @@ sa_block_resize(struct sa_slab *slab, void *block, size_t size)
   return is_large(slab) && size > SA_BLOCK_MAX ? sa_lent_resize(slab, block, size) : NULL;
 }
 
+/* The scope may have been destroyed: as long as others are inside, it is there, and so are its blocks. */
 void *
 sa_block_beside(const struct sa_slab *slab, const void *block, size_t size)
 {
-  return sa_scope_alloc(scope_in(slab, block), size);
+  struct sa_scope *scope = scope_in(slab, block);
+  return sa_thread.here->scope == scope ? sa_scope_alloc(scope, size) : alloc_below(scope, size);
 }
 
 void *

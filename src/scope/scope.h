@@ -467,6 +467,12 @@ size_t           sa_block_size(const struct sa_slab *slab, const void *block);
 
 /* The arena in which a thread is inside that is not the home thread; or NULL. */
 struct sa_arena *sa_arena_joined(struct sa_scope *scope);
+/* Gives a thread that is not inside, nor the home thread, an arena; NULL: no memory. The scope must
+ * last meanwhile: it is alive, or others are inside. And gives up that arena. */
+struct sa_arena *sa_arena_join_scope(struct sa_scope *scope);
+void             sa_arena_leave(struct sa_arena *arena);
+/* Whether the calling thread is inside a scope. */
+bool sa_is_inside(struct sa_scope *scope);
 /* Sees to it that this thread has a number and that its exit will be seen; false: no memory. */
 bool sa_thread_begin(void);
 void sa_thread_exits(void);

@@ -97,9 +97,8 @@ new_arena(struct sa_scope *scope)
   return arena;
 }
 
-/* The first entry of a thread that is not the home thread. */
-static struct sa_arena *
-join_scope(struct sa_scope *scope)
+struct sa_arena *
+sa_arena_join_scope(struct sa_scope *scope)
 {
   if (!sa_thread.watched && !sa_thread_begin())
     return NULL;
@@ -111,6 +110,14 @@ join_scope(struct sa_scope *scope)
   if (!arena)
     sa_scope_drop_user(scope);
   return arena;
+}
+
+void
+sa_arena_leave(struct sa_arena *arena)
+{
+  struct sa_scope *scope = arena->scope;
+  atomic_store_explicit(&arena->user, 0, memory_order_release);
+  sa_scope_drop_user(scope);
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
@@ -125,6 +132,13 @@ static void
 set_entries(struct sa_arena *arena, size_t entries)
 {
   atomic_store_explicit(&arena->entries, entries, memory_order_relaxed);
+}
+
+bool
+sa_is_inside(struct sa_scope *scope)
+{
+  struct sa_arena *arena = sa_arena_mine(scope);
+  return arena && entries_of(arena) > 0;
 }
 
 /* `frame` may be NULL: there was no memory for it. */
@@ -168,7 +182,7 @@ sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
   if (SA_UNLIKELY(state != SA_ALIVE))
     sa_scope_misuse("sa_scope_enter", scope, scope, "it was destroyed");
   if (!arena)
-    arena = join_scope(scope);
+    arena = sa_arena_join_scope(scope);
   if (!arena)
     return ENOMEM;
   set_entries(arena, 1);
@@ -238,8 +252,7 @@ last_entry_ends(struct sa_arena *arena)
     return;
   }
   set_entries(arena, 0);
-  atomic_store_explicit(&arena->user, 0, memory_order_release);
-  sa_scope_drop_user(scope);
+  sa_arena_leave(arena);
 }
 
 /* What the frame stands for ends; so does the frame. */

@@ -280,6 +280,42 @@ what_the_others_have_stays_until_the_last_one_leaves(void **state)
   sa_scope_destroy(around);
 }
 
+/* Resizes a block of 3000 bytes so that it moves, grows large, and comes back. */
+static void *
+resize(void *block)
+{
+  static const size_t sizes[] = {9000, 100000, 5000000, 3000};
+  for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    block = sa_realloc(block, sizes[i]);
+    if (!block || !is_filled(block, 3000, 9))
+      abort();
+  }
+  return block;
+}
+
+static void
+a_thread_outside_may_resize_what_lasts_as_long_as_others_are_inside(void **state)
+{
+  (void)state;
+  static void (*const steps[])(struct actor *) = {enter, allocate, check_and_free, leave, NULL};
+  struct actor actor;
+  sa_scope    *around = watcher();
+  sa_scope    *scope = create_inside(around, NULL);
+  start(&actor, scope, steps);
+  next(&actor);
+  next(&actor);
+  sa_scope_destroy(scope);
+  actor.block = run_in_thread(resize, actor.block);
+  actor.block = resize(actor.block); /* also the creator, which is not inside */
+  assert_ptr_equal(sa_scope_current(), NULL);
+  next(&actor);
+  assert_true(stats_of(around).held > 0);
+  next(&actor); /* leaves */
+  assert_int_equal(stats_of(around).held, 0);
+  end(&actor);
+  sa_scope_destroy(around);
+}
+
 static void
 the_creator_may_be_the_last_one_inside(void **state)
 {
@@ -602,6 +638,7 @@ main(void)
     cmocka_unit_test(threads_that_come_and_go_share_their_part),
     cmocka_unit_test(each_thread_has_a_stack_of_its_own),
     cmocka_unit_test(what_the_others_have_stays_until_the_last_one_leaves),
+    cmocka_unit_test(a_thread_outside_may_resize_what_lasts_as_long_as_others_are_inside),
     cmocka_unit_test(the_creator_may_be_the_last_one_inside),
     cmocka_unit_test(another_thread_than_the_creator_may_destroy),
     cmocka_unit_test(leave_and_destroy_at_the_same_time_free_it_once),
