@@ -63,6 +63,14 @@ read_simply(char *text, struct sa_options *options)
       options->publish = true;
     else if (strcmp(part, "publish=off") == 0)
       options->publish = false;
+    else if (strcmp(part, "hardened=on") == 0)
+      options->hardened = true;
+    else if (strcmp(part, "hardened=off") == 0)
+      options->hardened = false;
+    else if (strcmp(part, "on_misuse=report") == 0)
+      options->go_on = true;
+    else if (strcmp(part, "on_misuse=abort") == 0)
+      options->go_on = false;
     else if (strcmp(part, "signal") == 0 || strncmp(part, "signal=", 7) == 0)
       wrong += !(options->report_signal = signal_named(part[6] ? part + 7 : ""));
     else if (part[0] != '\0' && part[0] != '=')
@@ -86,7 +94,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
          && sa_options.report_leaks == expected.report_leaks
          && sa_options.report_exit == expected.report_exit
          && sa_options.report_signal == expected.report_signal
-         && sa_options.publish == expected.publish,
+         && sa_options.publish == expected.publish && sa_options.hardened == expected.hardened
+         && sa_options.go_on == expected.go_on,
        "the options are what the text says");
   free(text);
   return 0;

@@ -39,6 +39,7 @@ typedef struct sa_stats {
   size_t large_got;     /* bytes that were put into explicit large pages, ever */
   size_t large_refused; /* bytes for which STUBALLOC=large_pages=on found none, ever */
   size_t caches;        /* that threads use now */
+  size_t misuses;       /* that were said, after which STUBALLOC=on_misuse=report went on, ever */
 } sa_stats;
 
 /*

@@ -89,6 +89,7 @@ static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *s
   switch (sa_slab_what(slab)) {
   case SA_NOTHING:
     sa_misuse("free", block, "stuballoc did not give it out, or it was freed before");
+    break;
   case SA_LARGE:
     sa_large_free(slab, block);
     break;

@@ -101,8 +101,10 @@ is_full(const struct sa_parcel *parcel)
 static void
 add(struct sa_parcel *parcel, void *block)
 {
-  if (parcel->first == block)
+  if (parcel->first == block) {
     sa_misuse("free", block, "this block is free already");
+    return;
+  }
   *(void **)block = parcel->first;
   parcel->first = block;
   parcel->count++;
@@ -213,22 +215,25 @@ sa_cache_refill(struct sa_cache *cache, unsigned cls)
 
 /* --- frees off the fast path ------------------------------------------------------------------ */
 
-static void
-check_start(const struct sa_slab *slab, const void *block)
+static bool
+is_start(const struct sa_slab *slab, const void *block)
 {
   uint64_t offset = (uint64_t)((const char *)block - slab->start);
   uint64_t index = offset * slab->inverse >> 40;
-  if (index * slab->size != offset)
-    sa_misuse("free", block, "it points inside a block");
-  if (index >= slab->capacity)
-    sa_misuse("free", block, "no block starts there");
+  bool     starts = index * slab->size == offset;
+  if (starts && index < slab->capacity)
+    return true;
+  sa_misuse("free", block, starts ? "no block starts there" : "it points inside a block");
+  return false;
 }
 
 static void
 free_adopted(struct sa_slab *slab, void *block)
 {
-  if (slab->free == block)
+  if (slab->free == block) {
     sa_misuse("free", block, "this block is free already");
+    return;
+  }
   if (!slab->free)
     slab->last = block;
   *(void **)block = slab->free;
@@ -255,7 +260,8 @@ free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
 void
 sa_cache_free(struct sa_slab *slab, void *block)
 {
-  check_start(slab, block);
+  if (!is_start(slab, block))
+    return;
   struct sa_cache *cache = sa_self;
   if (cache == &sa_no_cache) {
     sa_slab_put(&(struct sa_parcel){slab, block, block, 1});

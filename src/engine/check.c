@@ -53,7 +53,7 @@ sa_block_check(const char *what, const void *block)
     return; /* said later */
   const _Atomic uint64_t *word = word_of(region, block, &bit);
   if ((uintptr_t)block % 8 != 0 || !(atomic_load_explicit(word, memory_order_relaxed) & bit))
-    sa_misuse(what, block, reason_of(block));
+    sa_misuse_fatal(what, block, reason_of(block));
 }
 
 void
@@ -66,7 +66,7 @@ sa_block_back(const void *block)
   _Atomic uint64_t *word = word_of(region, block, &bit);
   if ((uintptr_t)block % 8 != 0
       || !(atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit))
-    sa_misuse("free", block, reason_of(block));
+    sa_misuse_fatal("free", block, reason_of(block));
 }
 
 #else

@@ -377,8 +377,13 @@ void *sa_stand_in(const void *block);
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-/* Says what is wrong with a pointer, on one line, and aborts. */
-_Noreturn void sa_misuse(const char *what, const void *block, const char *reason);
+/* Says what is wrong with a pointer, on one line, and aborts; with STUBALLOC=on_misuse=report it
+ * counts that and returns, and the caller does nothing with the pointer. */
+void sa_misuse(const char *what, const void *block, const char *reason);
+/* The same where there is no going on. */
+_Noreturn void sa_misuse_fatal(const char *what, const void *block, const char *reason);
+/* How often sa_misuse returned. */
+size_t sa_misuses(void);
 
 struct sa_options {
   bool large_pages;
@@ -386,6 +391,8 @@ struct sa_options {
   bool report_exit;
   int  report_signal; /* 0: none */
   bool publish;
+  bool hardened;
+  bool go_on; /* after misuse, where that is safe */
 };
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);

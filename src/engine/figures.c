@@ -29,6 +29,7 @@ static const struct sa_column process_columns[] = {
   SA_COLUMN(sa_stats, SA_COUNTER, large_refused, "large_refused_bytes",
             "Refused explicit large pages"),
   SA_COLUMN(sa_stats, SA_GAUGE, caches, "caches", "Thread caches in use"),
+  SA_COLUMN(sa_stats, SA_COUNTER, misuses, "misuses", "Said, and survived by on_misuse=report"),
 };
 
 static const struct sa_column class_columns[] = {

@@ -98,12 +98,14 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
 void
 sa_large_free(struct sa_slab *slab, void *block)
 {
-  if (block != slab->start)
+  if (block != slab->start) {
     sa_misuse("free", block, "it points inside a block");
+    return;
+  }
   size_t   units = slab->units;
   uint64_t old = atomic_exchange_explicit(&slab->anchor, SA_NOTHING, memory_order_acq_rel);
   if (sa_anchor_what(old) != SA_LARGE)
-    sa_misuse("free", block, "another thread is freeing it, too");
+    sa_misuse_fatal("free", block, "another thread is freeing it, too");
   if (slab->large_pages)
     sa_units_give_large(slab, units, large_part(slab));
   else

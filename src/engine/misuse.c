@@ -1,5 +1,6 @@
 /* What the library says, always on one line and without allocating. */
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,9 +28,27 @@ sa_say(const char *format, ...)
   sa_os_say(line, said);
 }
 
+/* Relaxed: a statistic. */
+static _Atomic size_t misuses;
+
+size_t
+sa_misuses(void)
+{
+  return atomic_load_explicit(&misuses, memory_order_relaxed);
+}
+
 void
 sa_misuse(const char *what, const void *block, const char *reason)
 {
   sa_say("%s of %p: %s", what, block, reason);
+  if (!sa_options.go_on)
+    abort();
+  atomic_fetch_add_explicit(&misuses, 1, memory_order_relaxed);
+}
+
+void
+sa_misuse_fatal(const char *what, const void *block, const char *reason)
+{
+  sa_misuse(what, block, reason);
   abort();
 }

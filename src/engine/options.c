@@ -54,6 +54,18 @@ read_signal(struct piece name)
 }
 
 static void
+read_on_misuse(struct piece value)
+{
+  if (is(value, "report"))
+    sa_options.go_on = true;
+  else if (is(value, "abort"))
+    sa_options.go_on = false;
+  else
+    sa_say("bad value '%.*s' for 'on_misuse' in STUBALLOC; there are 'abort' and 'report'",
+           (int)value.length, value.text);
+}
+
+static void
 read_option(struct piece value)
 {
   struct piece key = next_piece(&value, '=');
@@ -70,6 +82,10 @@ read_option(struct piece value)
     read_switch(&sa_options.publish, key, value);
   else if (is(key, "signal"))
     read_signal(value);
+  else if (is(key, "hardened"))
+    read_switch(&sa_options.hardened, key, value);
+  else if (is(key, "on_misuse"))
+    read_on_misuse(value);
   else if (key.length > 0)
     sa_say("unknown option '%.*s' in STUBALLOC", (int)key.length, key.text);
 }

@@ -40,16 +40,24 @@ sa_aligned_alloc(size_t alignment, size_t size)
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
 }
 
-/* Also sets `inside` to where in the region it is, or what stands for it. */
+/* Also sets `inside` to where in the region it is, or what stands for it. NULL with errno EINVAL
+ * after misuse. */
 static struct sa_slab *
 slab_or_misuse(const char *what, const void *block, void **inside)
 {
   *inside = sa_stand_in(block);
   sa_block_check(what, *inside);
   struct sa_slab *slab = *inside ? sa_slab_of(*inside) : NULL;
+  const char     *reason = NULL;
   if (!slab)
-    sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
-  return slab;
+    reason = "stuballoc did not give it out, or it was freed before";
+  else if (sa_slab_what(slab) >= SA_LENT_LARGE && *inside != slab->start)
+    reason = "it points inside a block";
+  if (!reason)
+    return slab;
+  sa_misuse(what, block, reason);
+  errno = EINVAL;
+  return NULL;
 }
 
 static bool
@@ -73,7 +81,7 @@ sa_usable_size(const void *block)
   if (!block)
     return 0;
   const struct sa_slab *slab = slab_or_misuse("usable_size", block, &inside);
-  return size_of(slab, inside);
+  return slab ? size_of(slab, inside) : 0;
 }
 
 /* Where it is, or by moving its pages; NULL: it must be copied. */
@@ -108,7 +116,9 @@ sa_realloc(void *block, size_t size)
     return sa_malloc(size);
   void           *inside;
   struct sa_slab *slab = slab_or_misuse("realloc", block, &inside);
-  size_t          old_size = size_of(slab, inside);
+  size_t          old_size = slab ? size_of(slab, inside) : 0;
+  if (old_size == 0)
+    return NULL; /* it is no block */
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
   /* shrinking by less than half is not worth a copy */

@@ -301,7 +301,7 @@ sa_slab_put(const struct sa_parcel *parcel)
   do {
     uint32_t count = sa_anchor_count(old) + parcel->count;
     if (count > slab->capacity)
-      sa_misuse("free", parcel->first, "it or one freed lately was freed twice");
+      sa_misuse_fatal("free", parcel->first, "it or one freed lately was freed twice");
     *(void **)parcel->last = anchor_list(slab, old);
     done = old & SA_HELD ? anchor_change(slab, &old, anchor_with(slab, old, parcel->first, count))
                          : settle(slab, &old, parcel->first, count);

@@ -295,6 +295,7 @@ sa_get_stats(sa_stats *stats)
   count.stats.returned = sa_units_returned();
   count.stats.large_got = sa_large_pages_got();
   count.stats.large_refused = sa_large_pages_refused();
+  count.stats.misuses = sa_misuses();
   memcpy(stats, &count.stats, count.stats.size);
   return 0;
 }

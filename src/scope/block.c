@@ -55,9 +55,13 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t 
   }
   if (sa_thread.here->scope == scope)
     return sa_arena_block(sa_thread.here, size);
-  if (sa_scope_check("sa_scope_alloc", scope) != SA_ALIVE && !sa_is_inside(scope))
+  enum sa_scope_state state = sa_scope_check("sa_scope_alloc", scope);
+  if (state == SA_ALIVE || (state != SA_NO_SCOPE && sa_is_inside(scope)))
+    return alloc_below(scope, size);
+  if (state != SA_NO_SCOPE)
     sa_scope_misuse("sa_scope_alloc", scope, scope, "it was destroyed");
-  return alloc_below(scope, size);
+  errno = EINVAL;
+  return NULL;
 }
 
 void *
@@ -92,7 +96,8 @@ sa_scope_of(const void *block)
   return slab && sa_is_lent(slab) ? scope_in(slab, inside) : NULL;
 }
 
-static SA_ATTRIBUTE(cold) _Noreturn void no_block(const char *what, const void *inside)
+/* Returns 0, which is no code, with errno EINVAL. */
+static SA_ATTRIBUTE(cold, noinline) unsigned no_block(const char *what, const void *inside)
 {
   struct sa_chunk *chunk = sa_chunk_of(inside);
   size_t           at = sa_granule_of(inside);
@@ -101,23 +106,26 @@ static SA_ATTRIBUTE(cold) _Noreturn void no_block(const char *what, const void *
   /* a chunk that waits for the next scope has an empty map */
   if (atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_NO_SCOPE)
     sa_misuse(what, block, "its scope was destroyed");
-  if (at < SA_DATA)
+  else if (at < SA_DATA)
     sa_scope_misuse(what, block, scope, "no block starts there");
-  if ((uintptr_t)block % SA_GRANULE == 0 && sa_code_get(chunk, at) >= SA_FREE)
+  else if ((uintptr_t)block % SA_GRANULE == 0 && sa_code_get(chunk, at) >= SA_FREE)
     sa_scope_misuse(what, block, scope, "this block is free already");
-  sa_scope_misuse(what, block, scope, "it points inside a block, or to none");
+  else
+    sa_scope_misuse(what, block, scope, "it points inside a block, or to none");
+  errno = EINVAL;
+  return 0;
 }
 
-/* The code of a block that is not large; what is none is misuse. */
+/* The code of a block that is not large; what is none is misuse, and then 0. */
 static inline unsigned
 code_of(const char *what, const void *block)
 {
   size_t at = sa_granule_of(block);
   if (SA_UNLIKELY(at < SA_DATA || (uintptr_t)block % SA_GRANULE != 0))
-    no_block(what, block);
+    return no_block(what, block);
   unsigned code = sa_code_get(sa_chunk_of(block), at);
   if (SA_UNLIKELY(code - 1 >= SA_CODES)) /* 0, or free */
-    no_block(what, block);
+    return no_block(what, block);
   return code;
 }
 
@@ -160,7 +168,9 @@ static SA_ATTRIBUTE(noinline) void free_below(void *block, unsigned code)
 static inline void
 free_in_chunk(const char *what, void *block)
 {
-  unsigned         code = code_of(what, block);
+  unsigned code = code_of(what, block);
+  if (SA_UNLIKELY(code == 0))
+    return;
   struct sa_chunk *chunk = sa_chunk_of(block);
   struct sa_arena *arena = sa_thread.here;
   sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
@@ -197,16 +207,17 @@ sa_scope_keep(void *block)
 {
   void           *inside = block ? sa_stand_in(block) : NULL;
   struct sa_slab *slab = inside ? sa_slab_of(inside) : NULL;
-  if (block && !slab)
+  if (block && !slab) {
     sa_misuse("keep", block, "stuballoc did not give it out, or it was freed before");
+    errno = EINVAL;
+    return NULL;
+  }
   if (!slab || !sa_is_lent(slab))
     return block;
-  if (is_large(slab) && inside == block) {
-    sa_lent_keep(slab, block);
-    return block;
-  }
+  if (is_large(slab) && inside == block)
+    return sa_lent_keep(slab, block) ? block : NULL;
   size_t size = size_of("keep", slab, inside);
-  void  *to = sa_malloc(size);
+  void  *to = size > 0 ? sa_malloc(size) : NULL; /* else it is no block */
   if (!to)
     return NULL;
   memcpy(to, block, size);

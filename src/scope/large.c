@@ -108,18 +108,21 @@ said(const struct sa_node *node, const struct sa_slab *slab, const void *block)
   return node->scope->source ? (const char *)node->away + offset : block;
 }
 
-/* Makes it the engine's again; only one thread can. */
+/* Makes it the engine's again; only one thread can. NULL, with errno EINVAL, after misuse. */
 static struct sa_node *
 take_back(const char *what, struct sa_slab *slab, const void *block)
 {
   struct sa_node *node = sa_lent_node(slab);
   uint64_t        lent = (uint64_t)SA_LENT_LARGE << SA_WHAT_SHIFT;
-  if (block != slab->start)
+  if (block != slab->start) {
     sa_scope_misuse(what, said(node, slab, block), node->scope, "it points inside a block");
+    errno = EINVAL;
+    return NULL;
+  }
   if (!atomic_compare_exchange_strong_explicit(&slab->anchor, &lent,
                                                (uint64_t)SA_LARGE << SA_WHAT_SHIFT,
                                                memory_order_acq_rel, memory_order_relaxed))
-    sa_misuse(what, block, "another thread is freeing it, too");
+    sa_misuse_fatal(what, block, "another thread is freeing it, too");
   return node;
 }
 
@@ -166,16 +169,21 @@ sa_lent_alloc(struct sa_arena *arena, size_t size)
   return scope->source ? node->away : block;
 }
 
-void
+bool
 sa_lent_keep(struct sa_slab *slab, void *block)
 {
-  give_up(take_back("keep", slab, block));
+  struct sa_node *node = take_back("keep", slab, block);
+  if (node)
+    give_up(node);
+  return node;
 }
 
 void
 sa_lent_free(struct sa_slab *slab, void *block)
 {
   struct sa_node *node = take_back("free", slab, block);
+  if (!node)
+    return;
   free_away(node, slab);
   give_up(node);
   sa_large_free(slab, block);

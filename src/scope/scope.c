@@ -293,7 +293,7 @@ destroy_from_elsewhere(struct sa_scope *scope)
   if (!atomic_compare_exchange_strong_explicit(&scope->state, &alive, SA_OVER, memory_order_seq_cst,
                                                memory_order_relaxed))
     sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
-  if (!is_left_to_home(scope))
+  else if (!is_left_to_home(scope))
     sa_scope_drop_handle(scope);
 }
 
@@ -301,8 +301,12 @@ static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
 {
   if (!scope)
     return;
-  if (sa_scope_check("sa_scope_destroy", scope) != SA_ALIVE)
-    sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
+  enum sa_scope_state state = sa_scope_check("sa_scope_destroy", scope);
+  if (state != SA_ALIVE) {
+    if (state != SA_NO_SCOPE)
+      sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
+    return;
+  }
   struct sa_arena *mine = sa_arena_mine(scope);
   while (mine && atomic_load_explicit(&mine->entries, memory_order_relaxed) > 0)
     sa_scope_leave(scope);
@@ -320,7 +324,7 @@ static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
 static inline bool
 is_easy(struct sa_scope *scope)
 {
-  return scope && sa_scope_check("sa_scope_destroy", scope) == SA_ALIVE && sa_is_home(scope)
+  return sa_scope_state_here(scope) == SA_ALIVE && sa_is_home(scope)
          && atomic_load_explicit(&sa_scope_home_arena(scope)->entries, memory_order_relaxed) == 0
          && atomic_load_explicit(&scope->plain, memory_order_relaxed)
          && atomic_load_explicit(&scope->users, memory_order_acquire) == 1;

@@ -435,8 +435,9 @@ void *sa_lent_alloc(struct sa_arena *arena, size_t size);
 void  sa_lent_free(struct sa_slab *slab, void *block);
 /* NULL: it must be copied. */
 void *sa_lent_resize(struct sa_slab *slab, void *block, size_t size);
-/* Makes it an engine's block like any other, at the same address. */
-void sa_lent_keep(struct sa_slab *slab, void *block);
+/* Makes it an engine's block like any other, at the same address; false, with errno EINVAL, after
+ * misuse. */
+bool sa_lent_keep(struct sa_slab *slab, void *block);
 /* Frees all that a scope has; returns the bytes that were charged. */
 size_t sa_lent_free_all(struct sa_scope *scope);
 
@@ -487,21 +488,27 @@ void sa_frame_pop(struct sa_frame *frame);
 
 /* As sa_scope_create; `creator` is the code to be named in reports. */
 struct sa_scope *sa_scope_create_for(const sa_scope_options *options, const void *creator);
-/* Its state, if it is a scope; anything else is misuse. Touches no memory that may not be there. */
+/* Its state, if it is a scope; anything else is misuse, and then SA_NO_SCOPE. Touches no memory that
+ * may not be there. */
 enum sa_scope_state sa_scope_check_anywhere(const char *what, struct sa_scope *scope);
 
-/* The same; quick in the first region. */
+/* The state of a scope in the first region; SA_NO_SCOPE for any other pointer. */
 static inline enum sa_scope_state
-sa_scope_check(const char *what, struct sa_scope *scope)
+sa_scope_state_here(struct sa_scope *scope)
 {
   size_t offset = (uintptr_t)scope - sa_home_base;
   if (SA_LIKELY(offset < sa_home_size && offset % SA_UNIT == offsetof(struct sa_chunk, first)
-                && sa_slab_what(&sa_home_slabs[offset >> SA_UNIT_SHIFT]) == SA_LENT)) {
-    enum sa_scope_state state = atomic_load_explicit(&scope->state, memory_order_acquire);
-    if (SA_LIKELY(state != SA_NO_SCOPE))
-      return state;
-  }
-  return sa_scope_check_anywhere(what, scope);
+                && sa_slab_what(&sa_home_slabs[offset >> SA_UNIT_SHIFT]) == SA_LENT))
+    return atomic_load_explicit(&scope->state, memory_order_acquire);
+  return SA_NO_SCOPE;
+}
+
+/* As sa_scope_check_anywhere; quick in the first region. */
+static inline enum sa_scope_state
+sa_scope_check(const char *what, struct sa_scope *scope)
+{
+  enum sa_scope_state state = sa_scope_state_here(scope);
+  return SA_LIKELY(state != SA_NO_SCOPE) ? state : sa_scope_check_anywhere(what, scope);
 }
 
 /* One user less. */
@@ -539,9 +546,9 @@ struct sa_lent_count sa_chunk_count(const void *copy);
 
 /* At a scope's end, if leaks are to be reported. */
 void sa_report_over_budget(const struct sa_scope *scope);
-/* Says what is wrong with a pointer and names the scope; aborts. */
-_Noreturn void sa_scope_misuse(const char *what, const void *pointer, const struct sa_scope *scope,
-                               const char *reason);
+/* As sa_misuse, and names the scope. */
+void sa_scope_misuse(const char *what, const void *pointer, const struct sa_scope *scope,
+                     const char *reason);
 
 #pragma GCC visibility pop
 

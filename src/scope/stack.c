@@ -176,11 +176,15 @@ sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
   if (!scope)
     return push_nothing(maker);
   enum sa_scope_state state = sa_scope_check("sa_scope_enter", scope);
-  struct sa_arena    *arena = sa_arena_mine(scope);
+  if (state == SA_NO_SCOPE)
+    return EINVAL;
+  struct sa_arena *arena = sa_arena_mine(scope);
   if (arena && entries_of(arena) > 0)
     return push_again(arena, maker);
-  if (SA_UNLIKELY(state != SA_ALIVE))
+  if (SA_UNLIKELY(state != SA_ALIVE)) {
     sa_scope_misuse("sa_scope_enter", scope, scope, "it was destroyed");
+    return EINVAL;
+  }
   if (!arena)
     arena = sa_arena_join_scope(scope);
   if (!arena)
@@ -201,8 +205,7 @@ static SA_ATTRIBUTE(noinline) int enter_slowly(struct sa_scope *scope)
 int
 sa_scope_enter(struct sa_scope *scope)
 {
-  if (SA_UNLIKELY(!scope || sa_scope_check("sa_scope_enter", scope) != SA_ALIVE
-                  || !sa_is_home(scope)))
+  if (SA_UNLIKELY(sa_scope_state_here(scope) != SA_ALIVE || !sa_is_home(scope)))
     return enter_slowly(scope);
   struct sa_arena *arena = sa_scope_home_arena(scope);
   if (SA_UNLIKELY(entries_of(arena) != 0))

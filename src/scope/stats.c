@@ -45,8 +45,9 @@ count_large(struct sa_scope_stats *stats, struct sa_scope *scope)
 void
 sa_scope_get_stats(struct sa_scope *scope, struct sa_scope_stats *stats)
 {
-  sa_scope_check("sa_scope_get_stats", scope);
   memset(stats, 0, sizeof *stats);
+  if (sa_scope_check("sa_scope_get_stats", scope) == SA_NO_SCOPE)
+    return;
   stats->held = atomic_load_explicit(&scope->held, memory_order_relaxed);
   count_blocks(stats, sa_chunk_of(scope), stats->held);
   struct sa_chunk *chunk = atomic_load_explicit(&scope->chunks, memory_order_acquire);

@@ -1,0 +1,196 @@
+/* STUBALLOC=on_misuse=report: misuse is said and counted, and nothing else comes of it.
+ * SPDX-License-Identifier: MIT */
+#include "unit.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <stuballoc/stats.h>
+
+/* What must be said, and be all; nothing of it is done, or the child fails. */
+static void
+goes_on(const char *what, const char *said, unsigned times)
+{
+  struct child child = child_rerun(what, "on_misuse=report");
+  if (child.status != 0)
+    print_error("status %d, said: %s\n", child.status, child.said);
+  assert_int_equal(child.status, 0);
+  assert_int_equal(count_lines(child.said), times);
+  assert_non_null(strstr(child.said, said));
+}
+
+static void
+a_second_free(void **state)
+{
+  (void)state;
+  goes_on("free twice", "this block is free already", 1);
+}
+
+static void
+pointers_that_are_none(void **state)
+{
+  (void)state;
+  goes_on("foreign", "stuballoc did not give it out", 3);
+}
+
+static void
+a_pointer_inside_a_large_block(void **state)
+{
+  (void)state;
+  goes_on("inside", "it points inside a block", 3);
+}
+
+static void
+blocks_of_scopes(void **state)
+{
+  (void)state;
+  goes_on("scope block", "this block is free already (scope 'mine')", 3);
+}
+
+static void
+scopes_that_are_none(void **state)
+{
+  (void)state;
+  goes_on("scope", "this is no scope, or it was destroyed", 4);
+}
+
+static void
+a_leave_without_an_entry(void **state)
+{
+  (void)state;
+  goes_on("leave", "this thread is not inside it", 1);
+}
+
+static void
+without_it_the_program_aborts(void **state)
+{
+  (void)state;
+  struct child child = child_rerun("free twice", "on_misuse=abort");
+  assert_true(WIFSIGNALED(child.status));
+}
+
+/* --- in the child ----------------------------------------------------------------------------- */
+
+static void
+must(int holds)
+{
+  if (!holds)
+    exit(1);
+}
+
+static void
+free_twice(void)
+{
+  void *block = sa_malloc(100);
+  sa_free(block);
+  sa_free(block);
+  void *first = sa_malloc(100);
+  void *second = sa_malloc(100);
+  must(first != second);
+}
+
+static void
+misuse_foreign(void)
+{
+  _Alignas(16) char on_stack[64] = "x";
+  sa_free(on_stack);
+  errno = 0;
+  must(!sa_realloc(on_stack, 10) && errno == EINVAL);
+  must(sa_usable_size(on_stack) == 0);
+  must(on_stack[0] == 'x');
+}
+
+static void
+misuse_inside(void)
+{
+  char *block = sa_malloc(1 * MIB);
+  memset(block, 1, 1 * MIB);
+  sa_free(block + 64);
+  errno = 0;
+  must(!sa_realloc(block + 64, 2 * MIB) && errno == EINVAL);
+  must(sa_usable_size(block + 64) == 0);
+  must(block[1 * MIB - 1] == 1);
+  sa_free(block);
+}
+
+static void
+misuse_scope_block(void)
+{
+  sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "mine"});
+  sa_scope_enter(scope);
+  void *block = sa_scope_alloc(scope, 40);
+  sa_free(block);
+  sa_free(block);
+  errno = 0;
+  must(!sa_scope_keep(block) && errno == EINVAL);
+  must(!sa_realloc(block, 400));
+  struct sa_scope_stats stats;
+  sa_scope_get_stats(scope, &stats);
+  must(stats.blocks == 0);
+  sa_scope_destroy(scope);
+}
+
+static void
+misuse_scope(void)
+{
+  sa_scope *scope = sa_scope_create(NULL);
+  sa_scope_destroy(scope);
+  sa_scope_destroy(scope);
+  errno = 0;
+  must(sa_scope_enter(scope) == -1 && errno == EINVAL);
+  errno = 0;
+  must(!sa_scope_alloc(scope, 10) && errno == EINVAL);
+  struct sa_scope_stats stats;
+  sa_scope_get_stats(scope, &stats);
+  must(stats.blocks == 0 && !sa_scope_current());
+}
+
+static void
+misuse_leave(void)
+{
+  sa_scope *scope = sa_scope_create(NULL);
+  sa_scope_leave(scope);
+  sa_scope_destroy(scope);
+}
+
+static const struct {
+  const char *name;
+  void (*commit)(void);
+  size_t times;
+} misuses[] = {
+  {"free twice", free_twice, 1}, {"foreign", misuse_foreign, 3},
+  {"inside", misuse_inside, 3},  {"scope block", misuse_scope_block, 3},
+  {"scope", misuse_scope, 4},    {"leave", misuse_leave, 1},
+};
+
+static int
+misuse(const char *name)
+{
+  for (size_t i = 0; i < sizeof misuses / sizeof *misuses; i++)
+    if (strcmp(misuses[i].name, name) == 0) {
+      sa_stats stats = {.size = sizeof stats};
+      misuses[i].commit();
+      must(sa_get_stats(&stats) == 0 && stats.misuses == misuses[i].times);
+      return 0;
+    }
+  return 2;
+}
+
+int
+main(int argc, char **argv)
+{
+  if (argc == 2)
+    return misuse(argv[1]);
+  const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_second_free),
+    cmocka_unit_test(pointers_that_are_none),
+    cmocka_unit_test(a_pointer_inside_a_large_block),
+    cmocka_unit_test(blocks_of_scopes),
+    cmocka_unit_test(scopes_that_are_none),
+    cmocka_unit_test(a_leave_without_an_entry),
+    cmocka_unit_test(without_it_the_program_aborts),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
