@@ -10,11 +10,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine/engine.h"
+#include "fuzz.h"
 
 enum { THREADS = 3, BLOCKS = 32, SCOPES = 5, DEPTH = 6 };
 
@@ -54,15 +52,6 @@ static struct {
   unsigned char  mark;
   struct thread *thread;
 } now;
-
-static void
-must(bool holds, const char *what)
-{
-  if (holds)
-    return;
-  fprintf(stderr, "fuzz: not so: %s\n", what);
-  abort();
-}
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
@@ -407,17 +396,6 @@ finish(void)
     }
 }
 
-static size_t
-units_in_use(void)
-{
-  size_t                  units = 0;
-  const struct sa_region *region;
-  for (unsigned i = 0; (region = sa_region_at(i)); i++)
-    for (size_t chunk = 0; chunk < region->chunks_seen; chunk++)
-      units += (size_t)__builtin_popcountll(region->used[chunk]);
-  return units;
-}
-
 /* --- inputs ----------------------------------------------------------------------------------- */
 
 /* Sizes of all kinds: small ones, some within classes and codes, large ones, impossible ones. */
@@ -442,9 +420,6 @@ size_of(unsigned kind, unsigned value)
     return value % 16 == 0 ? SIZE_MAX - value : value % 256;
   }
 }
-
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -3,26 +3,14 @@
  * of it that is none is said, in one line.
  */
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine/engine.h"
+#include "fuzz.h"
 #include "os/os.h"
 
 static unsigned lines;
 
 void __wrap_sa_os_say(const char *line, size_t length);
-int  LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-must(bool holds, const char *what)
-{
-  if (holds)
-    return;
-  fprintf(stderr, "fuzz: not so: %s\n", what);
-  abort();
-}
 
 void
 __wrap_sa_os_say(const char *line, size_t length)
@@ -63,10 +51,6 @@ read_simply(char *text, struct sa_options *options)
       options->publish = true;
     else if (strcmp(part, "publish=off") == 0)
       options->publish = false;
-    else if (strcmp(part, "hardened=on") == 0)
-      options->hardened = true;
-    else if (strcmp(part, "hardened=off") == 0)
-      options->hardened = false;
     else if (strcmp(part, "on_misuse=report") == 0)
       options->go_on = true;
     else if (strcmp(part, "on_misuse=abort") == 0)
@@ -94,8 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
          && sa_options.report_leaks == expected.report_leaks
          && sa_options.report_exit == expected.report_exit
          && sa_options.report_signal == expected.report_signal
-         && sa_options.publish == expected.publish && sa_options.hardened == expected.hardened
-         && sa_options.go_on == expected.go_on,
+         && sa_options.publish == expected.publish && sa_options.go_on == expected.go_on,
        "the options are what the text says");
   free(text);
   return 0;

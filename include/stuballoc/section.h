@@ -25,6 +25,7 @@
  *   EADDRINUSE  something is mapped at the place that was asked for
  *   EFAULT      an address in no view, an offset that no view shows
  *   ENOTSUP     no large pages to be had, or not of this kind of section
+ *   EISDIR, ENXIO, ELOOP  a path leads to a directory, to a socket, or in a circle
  *   ENOMEM, EMFILE, ENFILE   no address space or descriptors left
  *
  * SPDX-License-Identifier: MIT

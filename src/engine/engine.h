@@ -391,7 +391,6 @@ struct sa_options {
   bool report_exit;
   int  report_signal; /* 0: none */
   bool publish;
-  bool hardened;
   bool go_on; /* after misuse, where that is safe */
 };
 extern struct sa_options sa_options;

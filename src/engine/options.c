@@ -82,8 +82,6 @@ read_option(struct piece value)
     read_switch(&sa_options.publish, key, value);
   else if (is(key, "signal"))
     read_signal(value);
-  else if (is(key, "hardened"))
-    read_switch(&sa_options.hardened, key, value);
   else if (is(key, "on_misuse"))
     read_on_misuse(value);
   else if (key.length > 0)

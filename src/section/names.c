@@ -152,6 +152,13 @@ life_of(int directory, const char *name, int file, int *failed)
   return *failed || (fstat(file, &status) == 0 && status.st_nlink > 0) ? ALIVE : DYING;
 }
 
+/* What is no file is none of ours. */
+static int
+refused(int error)
+{
+  return error == ELOOP || error == EISDIR || error == ENXIO ? EACCES : error;
+}
+
 /* The file of a section that is alive, locked. 0, ENOENT, or another errno value. */
 static int
 open_alive(int directory, const char *name, unsigned flags, int *file)
@@ -161,7 +168,7 @@ open_alive(int directory, const char *name, unsigned flags, int *file)
   do {
     *file = open_file(directory, name, flags & SA_SECTION_READ_ONLY ? O_RDONLY : O_RDWR);
     if (*file < 0)
-      return errno == ELOOP ? EACCES : errno;
+      return refused(errno);
     if (!is_genuine(*file, flags)) {
       close(*file);
       return EACCES;
