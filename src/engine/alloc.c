@@ -119,7 +119,8 @@ static SA_ATTRIBUTE(noinline) void free_outside(void *block)
 void
 sa_free(void *block)
 {
-  sa_block_back(block);
+  if (!sa_block_back(block))
+    return;
   /* One compare for NULL, for every pointer that is not ours, and for the rare other regions. */
   size_t offset = (uintptr_t)block - sa_home_base;
   if (SA_UNLIKELY(offset >= sa_home_size)) {

@@ -44,29 +44,37 @@ sa_block_out(void *block)
   return block;
 }
 
-void
+static bool
+is_out(const char *what, const void *block, bool was_out)
+{
+  if (was_out && (uintptr_t)block % 8 == 0)
+    return true;
+  sa_misuse(what, block, reason_of(block));
+  return false;
+}
+
+bool
 sa_block_check(const char *what, const void *block)
 {
   const struct sa_region *region = sa_region_of(block);
   uint64_t                bit;
   if (is_for_others(region, block))
-    return; /* said later */
+    return true; /* said later */
   const _Atomic uint64_t *word = word_of(region, block, &bit);
-  if ((uintptr_t)block % 8 != 0 || !(atomic_load_explicit(word, memory_order_relaxed) & bit))
-    sa_misuse_fatal(what, block, reason_of(block));
+  return is_out(what, block, atomic_load_explicit(word, memory_order_relaxed) & bit);
 }
 
-void
+bool
 sa_block_back(const void *block)
 {
   const struct sa_region *region = sa_region_of(block);
   uint64_t                bit;
   if (is_for_others(region, block))
-    return; /* NULL, or said later */
+    return true; /* NULL, or said later */
   _Atomic uint64_t *word = word_of(region, block, &bit);
-  if ((uintptr_t)block % 8 != 0
-      || !(atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit))
-    sa_misuse_fatal("free", block, reason_of(block));
+  if ((uintptr_t)block % 8 != 0)
+    bit = 0; /* the one that its granule has is not its own */
+  return is_out("free", block, atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit);
 }
 
 #else

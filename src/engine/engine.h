@@ -311,8 +311,9 @@ size_t sa_large_pages_refused(void);
 
 #ifdef SA_DEBUG
 void *sa_block_out(void *block); /* returns it */
-void  sa_block_back(const void *block);
-void  sa_block_check(const char *what, const void *block);
+/* False, after it was said: it is none that is out. */
+bool sa_block_back(const void *block);
+bool sa_block_check(const char *what, const void *block);
 #else
 static inline void *
 sa_block_out(void *block)
@@ -320,17 +321,19 @@ sa_block_out(void *block)
   return block;
 }
 
-static inline void
+static inline bool
 sa_block_back(const void *block)
 {
   (void)block;
+  return true;
 }
 
-static inline void
+static inline bool
 sa_block_check(const char *what, const void *block)
 {
   (void)what;
   (void)block;
+  return true;
 }
 #endif
 

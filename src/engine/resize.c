@@ -46,7 +46,10 @@ static struct sa_slab *
 slab_or_misuse(const char *what, const void *block, void **inside)
 {
   *inside = sa_stand_in(block);
-  sa_block_check(what, *inside);
+  if (!sa_block_check(what, *inside)) {
+    errno = EINVAL;
+    return NULL;
+  }
   struct sa_slab *slab = *inside ? sa_slab_of(*inside) : NULL;
   const char     *reason = NULL;
   if (!slab)
