@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/os.h"
 
 void
@@ -28,5 +29,6 @@ void
 sa_misuse(const char *what, const void *block, const char *reason)
 {
   sa_say("%s of %p: %s", what, block, reason);
+  sa_watch_resume();
   abort();
 }
