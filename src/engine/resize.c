@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 
 void *
 sa_calloc(size_t count, size_t size)
@@ -11,7 +12,7 @@ sa_calloc(size_t count, size_t size)
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes))
     return sa_no_memory();
-  if (bytes > SA_CLASS_MAX)
+  if (bytes > SA_CLASS_MAX && !sa_watched())
     return sa_large_alloc(bytes, SA_UNIT, true);
   void *block = sa_malloc(bytes);
   return block ? memset(block, 0, bytes) : NULL;
@@ -35,6 +36,8 @@ sa_aligned_alloc(size_t alignment, size_t size)
     errno = EINVAL;
     return NULL;
   }
+  if (sa_watched())
+    return sa_watched_aligned_alloc(alignment, size);
   if (size <= SA_CLASS_MAX && alignment <= SA_UNIT)
     return aligned_in_class(alignment, size);
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
@@ -71,7 +74,7 @@ size_of(const struct sa_slab *slab, const void *block)
 {
   if (sa_is_lent(slab))
     return sa_hooks_get()->size(slab, block);
-  return is_large(slab) ? slab->length : slab->size;
+  return sa_watch_size(block, is_large(slab) ? slab->length : slab->size);
 }
 
 size_t
@@ -88,6 +91,8 @@ sa_usable_size(const void *block)
 static void *
 resize(struct sa_slab *slab, void *block, size_t size)
 {
+  if (sa_watched())
+    return NULL;
   if (sa_is_lent(slab))
     return sa_hooks_get()->resize(slab, block, size);
   return is_large(slab) && size > SA_CLASS_MAX ? sa_large_resize(slab, block, size) : NULL;
@@ -122,7 +127,7 @@ sa_realloc(void *block, size_t size)
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
   /* shrinking by less than half is not worth a copy */
-  if (size <= old_size && size > old_size / 2)
+  if (size <= old_size && size > old_size / 2 && !sa_watched())
     return block;
   void *resized = resize(slab, inside, size);
   return resized ? resized : move(block, alloc_beside(slab, inside, size), old_size, size);

@@ -1,5 +1,6 @@
 /* Taking and giving back units: bits in the words of chunks, and the reserve of dirty ones. */
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/os.h"
 #include "os/probe.h"
 
@@ -338,7 +339,11 @@ sa_units_take(size_t units, size_t alignment, bool *zeroed)
   while (!use_somewhere(&run, alignment))
     if (!sa_region_add(more))
       return NULL;
-  return make_ready(run, zeroed) ? &run.region->slabs[run.first] : NULL;
+  if (!make_ready(run, zeroed))
+    return NULL;
+  struct sa_slab *slab = &run.region->slabs[run.first];
+  sa_watch_units(slab, address_of(run), units * SA_UNIT);
+  return slab;
 }
 
 bool
@@ -346,8 +351,11 @@ sa_units_extend(struct sa_slab *first, size_t units, size_t wanted)
 {
   struct run run = run_from(first, units);
   struct run more = {run.region, run.first + units, wanted - units};
-  return see(run.region, chunk_of(more.first + more.units - 1) + 1) && use(more)
-         && make_ready(more, NULL);
+  if (!see(run.region, chunk_of(more.first + more.units - 1) + 1) || !use(more)
+      || !make_ready(more, NULL))
+    return false;
+  sa_watch_close(address_of(more), more.units * SA_UNIT);
+  return true;
 }
 
 void

@@ -80,7 +80,7 @@ sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size
 }
 
 /* Takes what other threads have freed; false: nothing. */
-static bool
+static SA_IN_FREE_MEMORY bool
 take_returned(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
@@ -279,5 +279,6 @@ sa_arena_alloc(struct sa_arena *arena, unsigned code)
     arena->next += sa_code_size(code);
   chunk = sa_chunk_of(block);
   sa_code_set(chunk, sa_granule_of(block), code);
+  sa_unpoison(block, sa_code_size(code));
   return block + chunk->away;
 }

@@ -4,13 +4,40 @@
 
 #include "scope/scope.h"
 
+size_t sa_quick_sizes = SA_BLOCK_MAX + 1;
+
 /* --- allocating ------------------------------------------------------------------------------- */
+
+/* What a budget allows is not to depend on being watched. */
+static void *
+watched_block(struct sa_arena *arena, size_t size)
+{
+  size_t zone = sa_is_limited(arena->scope) ? 0 : SA_WATCH_ZONE;
+  if (size > PTRDIFF_MAX)
+    return sa_no_memory();
+  sa_watch_pause();
+  void *block = sa_arena_block(arena, size + zone);
+  arena->quick = NULL;
+  sa_watch_resume();
+  if (block)
+    sa_watch_out(block, size);
+  return block;
+}
+
+/* A large one, or any while memory is watched. */
+static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+{
+  if (sa_watched())
+    return watched_block(arena, size);
+  return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
+                             : sa_arena_alloc(arena, sa_code_for(size));
+}
 
 void *
 sa_arena_block(struct sa_arena *arena, size_t size)
 {
-  return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
-                             : sa_arena_alloc(arena, sa_code_for(size));
+  return size < sa_quick_sizes ? sa_arena_alloc(arena, sa_code_for(size))
+                               : other_block(arena, size);
 }
 
 /* A thread that is not inside goes in for the one block. */
@@ -42,12 +69,13 @@ alloc_again(struct sa_arena *arena, unsigned code)
   char            *block = sa_arena_pop(arena, code);
   struct sa_chunk *chunk = sa_chunk_of(block);
   sa_code_set(chunk, sa_granule_of(block), code);
+  sa_unpoison(block, sa_code_size(code));
   return block + chunk->away;
 }
 
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
 {
-  if (SA_LIKELY(sa_thread.here->scope == scope && scope && size <= SA_BLOCK_MAX))
+  if (SA_LIKELY(sa_thread.here->scope == scope && scope && size < sa_quick_sizes))
     return alloc_again(sa_thread.here, sa_code_for(size));
   if (!scope) {
     errno = EINVAL;
@@ -132,7 +160,7 @@ code_of(const char *what, const void *block)
 static size_t
 size_of(const char *what, const struct sa_slab *slab, const void *block)
 {
-  return is_large(slab) ? slab->length : sa_code_size(code_of(what, block));
+  return sa_watch_size(block, is_large(slab) ? slab->length : sa_code_size(code_of(what, block)));
 }
 
 size_t
@@ -143,7 +171,7 @@ sa_block_size(const struct sa_slab *slab, const void *block)
 
 /* --- freeing ---------------------------------------------------------------------------------- */
 
-static void
+static SA_IN_FREE_MEMORY void
 return_from_outside(struct sa_scope *scope, void *block)
 {
   void *first = atomic_load_explicit(&scope->returned, memory_order_relaxed);
@@ -174,6 +202,7 @@ free_in_chunk(const char *what, void *block)
   struct sa_chunk *chunk = sa_chunk_of(block);
   struct sa_arena *arena = sa_thread.here;
   sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
+  sa_poison(block, sa_code_size(code));
   if (SA_LIKELY(arena->scope == chunk->scope))
     sa_arena_push(arena, code, block);
   else
@@ -214,8 +243,12 @@ sa_scope_keep(void *block)
   }
   if (!slab || !sa_is_lent(slab))
     return block;
-  if (is_large(slab) && inside == block)
-    return sa_lent_keep(slab, block) ? block : NULL;
+  if (is_large(slab) && inside == block) {
+    sa_watch_pause();
+    bool kept = sa_lent_keep(slab, block);
+    sa_watch_resume();
+    return kept ? block : NULL;
+  }
   size_t size = size_of("keep", slab, inside);
   void  *to = size > 0 ? sa_malloc(size) : NULL; /* else it is no block */
   if (!to)

@@ -18,8 +18,11 @@ alloc_node(struct sa_arena *arena)
   if (arena->scope->source)
     return sa_malloc(sizeof(struct sa_node));
   struct sa_node *node = sa_arena_alloc(arena, sa_code_for(sizeof *node));
-  if (node) /* it is no block that anybody may free */
-    sa_code_set(sa_chunk_of(node), sa_granule_of(node), 0);
+  if (!node)
+    return NULL;
+  /* it is no block that anybody may free */
+  sa_code_set(sa_chunk_of(node), sa_granule_of(node), 0);
+  sa_watch_open(node, sizeof *node);
   return node;
 }
 
@@ -229,6 +232,7 @@ free_block_of(struct sa_node *node)
   if (!slab)
     return 0;
   take_back("destroy", slab, slab->start);
+  sa_watch_back(slab->start);
   free_away(node, slab);
   sa_large_free(slab, slab->start);
   return sa_lent_charge(node);

@@ -62,6 +62,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/source.h"
 
 #pragma GCC visibility push(hidden)
@@ -300,6 +301,8 @@ void sa_chunks_trim(void);
 /* Lets it stand for a unit of the source; false: there is none. And for none. */
 bool sa_chunk_stand(struct sa_chunk *chunk, struct sa_source *source);
 void sa_chunk_withdraw(struct sa_chunk *chunk, struct sa_source *source);
+/* Where memory is watched: no block of it is out any more. */
+void sa_chunk_forget(struct sa_chunk *chunk);
 /* Calls `see` for every chunk of a scope, and for those that are kept. */
 void sa_chunks_each(void (*see)(struct sa_chunk *chunk));
 
@@ -314,6 +317,15 @@ sa_chunk_may_keep(void)
          && sa_thread.trims_seen == atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
 }
 
+/* A thread has given up what it kept. Where memory is watched it keeps nothing: no scope may begin, and
+ * none end, without memcheck being told. */
+static inline void
+sa_chunk_follow_trims(void)
+{
+  unsigned trims = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
+  sa_thread.trims_seen = sa_watched() ? trims - 1 : trims;
+}
+
 static inline void
 sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
 {
@@ -322,6 +334,7 @@ sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
   char *map = (char *)chunk->map;
   for (size_t at = 0; at < end - SA_DATA; at += STEP)
     memset(map + at, 0, STEP); /* all others that used it are gone, so it need not be atomic */
+  sa_poison(sa_granule_at(chunk, SA_DATA), (SA_UNIT_GRANULES - SA_DATA) * (size_t)SA_GRANULE);
 }
 
 /* --- budget.c --------------------------------------------------------------------------------- */
@@ -368,7 +381,7 @@ sa_arena_has(const struct sa_arena *arena, unsigned code)
   return (code <= SA_SMALL_CODES ? arena->small : arena->medium) & sa_arena_bit(code);
 }
 
-static inline void
+static inline SA_IN_FREE_MEMORY void
 sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 {
   *(void **)block = sa_arena_has(arena, code) ? arena->lists[code - 1] : NULL;
@@ -388,7 +401,7 @@ sa_arena_set_end(struct sa_arena *arena, char *end)
 }
 
 /* Takes a block off a list that has one; it is still said to be free. */
-static inline void *
+static inline SA_IN_FREE_MEMORY void *
 sa_arena_pop(struct sa_arena *arena, unsigned code)
 {
   void *block = arena->lists[code - 1];
@@ -419,6 +432,7 @@ sa_arena_cut(struct sa_arena *arena, size_t size, void **cut)
   arena->next = next;
   _Atomic uint8_t *place = (_Atomic uint8_t *)(arena->map + (uintptr_t)block / SA_GRANULE);
   atomic_store_explicit(place, (uint8_t)code, memory_order_relaxed);
+  sa_unpoison(block, sa_code_size(code));
   *cut = block;
   return true;
 }
@@ -455,6 +469,10 @@ sa_lent_charge(const struct sa_node *node)
 
 /* --- block.c ---------------------------------------------------------------------------------- */
 
+/* Blocks below this size may be had in the quicker ways: all that are not large, or, where memory is
+ * watched, none. It is written in the latter case alone, by threads that begin, and memcheck runs one
+ * thread at a time. */
+extern size_t sa_quick_sizes;
 /* The same as sa_scope_alloc, in an arena of the calling thread. */
 void *sa_arena_block(struct sa_arena *arena, size_t size);
 /* The scope of a block; NULL when it is none of a scope's. */

@@ -1,0 +1,15 @@
+/* A block is freed twice in a row.
+ *
+ * default:  found free of %p: this block is free already
+ * hardened: found free of %p: .*free already.*
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+int
+main(void)
+{
+  char *block = with(malloc(200));
+  free(block);
+  free(block);
+  return MISSED;
+}

@@ -1,0 +1,15 @@
+/* A large block is freed twice.
+ *
+ * default:  found free of %p: stuballoc did not give it out, or it was freed before
+ * hardened: found free of %p: .*free.*
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+int
+main(void)
+{
+  char *block = with(malloc(1 << 20));
+  free(block);
+  free(block);
+  return MISSED;
+}

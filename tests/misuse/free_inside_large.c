@@ -1,0 +1,14 @@
+/* A pointer inside a large block is freed.
+ *
+ * default:  found free of %p: it points inside a block
+ * hardened: found free of %p: .*inside.*
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+int
+main(void)
+{
+  char *block = malloc(1 << 20);
+  free(with(block + 4096));
+  return MISSED;
+}

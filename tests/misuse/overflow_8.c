@@ -1,0 +1,16 @@
+/* Eight bytes behind a block are written; then the block is freed.
+ *
+ * default:  may miss
+ * hardened: found free of %p: .*past its end.*
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+int
+main(void)
+{
+  char *block = with(malloc(24));
+  memset(block + 24, 'x', 8);
+  free(block);
+  go_on(24);
+  return MISSED;
+}

@@ -1,0 +1,16 @@
+/* A freed block is resized.
+ *
+ * default:  found (?:free|realloc) of %p: this block is free already
+ * hardened: found (?:realloc|usable_size) of %p: .*free.*
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+int
+main(void)
+{
+  char *block = with(malloc(200));
+  free(block);
+  block = realloc(block, 2000);
+  go_on(200);
+  return MISSED;
+}

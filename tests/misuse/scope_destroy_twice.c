@@ -1,0 +1,17 @@
+/* A scope is destroyed twice.
+ *
+ * default:  found sa_scope_destroy of %p: this is no scope, or it was destroyed
+ * hardened: found sa_scope_destroy of %p: .*destroyed
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+#include <stuballoc.h>
+
+int
+main(void)
+{
+  sa_scope *scope = with(sa_scope_create(NULL));
+  sa_scope_destroy(scope);
+  sa_scope_destroy(scope);
+  return MISSED;
+}

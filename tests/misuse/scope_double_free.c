@@ -1,0 +1,20 @@
+/* A block of a scope is freed twice, another one in between.
+ *
+ * default:  found free of %p: this block is free already \(scope 'call'\)
+ * hardened: found free of %p: .*free.* \(scope 'call'\)
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+#include <stuballoc.h>
+
+int
+main(void)
+{
+  sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "call"});
+  char     *block = with(sa_scope_alloc(scope, 100));
+  char     *other = sa_scope_alloc(scope, 100);
+  sa_free(block);
+  sa_free(other);
+  sa_free(block);
+  return MISSED;
+}

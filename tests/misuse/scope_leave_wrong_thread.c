@@ -1,0 +1,24 @@
+/* A thread leaves a scope that another one has entered.
+ *
+ * default:  found sa_scope_leave of %p: this thread is not inside it
+ * hardened: found sa_scope_leave of %p: this thread is not inside it
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+#include <stuballoc.h>
+
+static void *
+leave(void *scope)
+{
+  sa_scope_leave(scope);
+  return NULL;
+}
+
+int
+main(void)
+{
+  sa_scope *scope = with(sa_scope_create(NULL));
+  sa_scope_enter(scope);
+  in_thread(leave, scope);
+  return MISSED;
+}

@@ -1,0 +1,16 @@
+/* Memory is asked for from a scope that was destroyed.
+ *
+ * default:  found sa_scope_alloc of %p: this is no scope, or it was destroyed
+ * hardened: found sa_scope_alloc of %p: .*destroyed
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+#include <stuballoc.h>
+
+int
+main(void)
+{
+  sa_scope *scope = with(sa_scope_create(NULL));
+  sa_scope_destroy(scope);
+  return sa_scope_alloc(scope, 100) ? MISSED : REFUSED;
+}

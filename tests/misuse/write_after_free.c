@@ -1,0 +1,16 @@
+/* A freed block is written to; the program goes on.
+ *
+ * default:  may miss
+ * hardened: found malloc of %p: it was written to after it was freed.*
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+int
+main(void)
+{
+  char *block = with(malloc(200));
+  free(block);
+  memset(block + 64, 'x', 8);
+  go_on(200);
+  return MISSED;
+}
