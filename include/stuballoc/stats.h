@@ -74,16 +74,16 @@ typedef struct sa_operation_stats {
   /* That sa_scoped_interface was given for the scopes, cut, and what is not printable ASCII as '?';
    * if an interface before had the same, with '#2' or so at its end. */
   char   name[SA_OPERATION_NAME];
-  size_t operation;               /* its number in the interface */
-  size_t calls;                   /* that have ended */
-  size_t faults;                  /* calls that gave no result, but an exception or a fault */
-  size_t over_budget;             /* calls that were refused memory for their budget */
-  size_t blocks;                  /* that the calls had not freed when they ended, all together */
-  size_t bytes;                   /* of those */
-  size_t peak;                    /* the most bytes that one call's scope held */
-  size_t mean;                    /* what a call's scope held at most, on average */
-  size_t nanoseconds;             /* time in the calls, all together */
-  size_t longest;                 /* of those, in one call */
+  size_t operation;   /* its number in the interface */
+  size_t calls;       /* that have ended */
+  size_t faults;      /* calls that gave no result, but an exception or a fault */
+  size_t over_budget; /* calls that were refused memory for their budget */
+  size_t blocks;      /* that the calls had not freed when they ended, all together */
+  size_t bytes;       /* of those */
+  size_t peak;        /* the most bytes that one call's scope held */
+  size_t mean;        /* what a call's scope held at most, on average */
+  size_t nanoseconds; /* time in the calls, all together */
+  size_t longest;     /* of those, in one call */
 } sa_operation_stats;
 
 /*

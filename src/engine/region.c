@@ -83,9 +83,9 @@ sa_region_words_length(const struct sa_region *region)
   return words_length(region->chunks);
 }
 
-/* The descriptors do not begin where a page does, as the first block of the first slab may: both
- * are used by turns, and lie a power of two apart. AMD's processors know a line of their cache by a
- * hash of its address, in which the two would be the same, and a pair would take 22 ns, not 6. */
+/* The descriptors do not begin where a page does, as the first block of the first slab may: a load
+ * from one and a store to the other that are alike in the last twelve bits of their addresses make
+ * a processor wait, and both are used by turns. */
 enum { SLABS_START = 1024 };
 
 static size_t

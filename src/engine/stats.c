@@ -133,6 +133,19 @@ units_in(uint64_t bits)
   return (size_t)__builtin_popcountll(bits) * SA_UNIT;
 }
 
+/* The bytes of descriptors that are committed with a chunk; of the page that two chunks' share, the
+ * second's. */
+static size_t
+descriptors_of(const struct sa_region *region, size_t chunk)
+{
+  if (!atomic_load_explicit(&region->committed[chunk], memory_order_relaxed))
+    return 0;
+  size_t length = SA_CHUNK_UNITS * sizeof(struct sa_slab);
+  bool   next = chunk + 1 < region->chunks
+              && atomic_load_explicit(&region->committed[chunk + 1], memory_order_relaxed);
+  return next ? length : length + sa_os_page();
+}
+
 static void
 count_chunk(struct count *count, const struct sa_region *region, size_t chunk)
 {
@@ -140,7 +153,7 @@ count_chunk(struct count *count, const struct sa_region *region, size_t chunk)
   uint64_t       used = atomic_load_explicit(&region->used[chunk], memory_order_relaxed);
   uint64_t       idle = atomic_load_explicit(&region->dirty[chunk], memory_order_relaxed) & ~used;
   uint64_t       committed = atomic_load_explicit(&region->committed[chunk], memory_order_relaxed);
-  size_t         descriptors = committed ? sizeof copies : 0;
+  size_t         descriptors = descriptors_of(region, chunk);
   count->stats.cached += units_in(idle);
   count->stats.overhead += descriptors;
   count->stats.mapped += units_in(used | idle) + descriptors;

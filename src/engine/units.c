@@ -147,10 +147,11 @@ commit(struct run run)
   struct sa_region *region = run.region;
   if (has(region->committed, run))
     return true;
-  size_t          first = chunk_of(run.first) * SA_CHUNK_UNITS;
-  size_t          end = (chunk_of(run.first + run.units - 1) + 1) * SA_CHUNK_UNITS;
-  struct sa_slab *slabs = &region->slabs[first];
-  if (!sa_os_commit(slabs, (end - first) * sizeof *slabs))
+  size_t    first = chunk_of(run.first) * SA_CHUNK_UNITS;
+  size_t    end = (chunk_of(run.first + run.units - 1) + 1) * SA_CHUNK_UNITS;
+  uintptr_t from = (uintptr_t)&region->slabs[first] & -sa_os_page();
+  uintptr_t to = ((uintptr_t)&region->slabs[end] + sa_os_page() - 1) & -sa_os_page();
+  if (!sa_os_commit((void *)from, to - from))
     return false;
   FOR_CHUNKS (chunk, run)
     if (!commit_in_chunk(run, chunk))

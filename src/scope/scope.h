@@ -343,8 +343,8 @@ sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
  * are multiples of a granule. Returns the bytes; 0 if it is not even `least`. */
 size_t sa_budget_charge(struct sa_scope *scope, size_t least, size_t most);
 /* What was charged has been had: it counts for the peak. */
-void   sa_budget_note_peak(struct sa_scope *scope);
-void   sa_budget_return(struct sa_scope *scope, size_t bytes);
+void sa_budget_note_peak(struct sa_scope *scope);
+void sa_budget_return(struct sa_scope *scope, size_t bytes);
 
 static inline bool
 sa_is_limited(const struct sa_scope *scope)

@@ -8,6 +8,7 @@
 #include <stuballoc/stats.h>
 
 #include "engine/engine.h"
+#include "os/os.h"
 
 /* The bytes of a range that /proc/self/maps says may be read and written. */
 static size_t
@@ -38,8 +39,9 @@ mapped_for_engine(void)
   struct sa_region *region;
   for (unsigned i = 0; (region = sa_region_at(i)); i++) {
     bytes += mapped_in(region->base, region->size);
-    bytes +=
-      mapped_in((uintptr_t)region->slabs, region->chunks * SA_CHUNK_UNITS * sizeof(struct sa_slab));
+    /* which start within a page */
+    bytes += mapped_in((uintptr_t)region->slabs & -sa_os_page(),
+                       region->chunks * SA_CHUNK_UNITS * sizeof(struct sa_slab) + sa_os_page());
     bytes += mapped_in((uintptr_t)region, sa_region_words_length(region));
   }
   for (struct sa_cache *cache = sa_caches_first(); cache; cache = cache->next)
