@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -16,11 +17,15 @@ sa_no_memory(void)
   return NULL;
 }
 
+#ifndef SA_HARDENED
+
 /* Out of line, so that the fast path saves no register. */
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 {
   if (sa_watched())
     return sa_watched_malloc(size);
+  if (sa_hardened)
+    return sa_hardened_alloc(size);
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
@@ -31,7 +36,7 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 
 static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 {
-  return sa_watched() ? sa_watched_malloc(size) : sa_large_alloc(size, SA_UNIT, false);
+  return sa_watched() ? sa_watched_malloc(size) : sa_large_alloc(size, SA_ANYWHERE, false);
 }
 
 SA_IN_FREE_MEMORY void *
@@ -50,6 +55,8 @@ sa_malloc(size_t size)
   sa_unpoison(block, slab->size);
   return sa_block_out(block);
 }
+
+#endif
 
 static SA_ATTRIBUTE(noinline, cold) void freed_twice(void *block)
 {
@@ -106,7 +113,7 @@ static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *s
   }
 }
 
-/* A block, or no block of ours, outside of the first region. */
+/* Any pointer; its quickest way is for one outside of the first region. */
 static SA_ATTRIBUTE(noinline) void free_outside(void *block)
 {
   if (!block)
@@ -124,6 +131,16 @@ static SA_ATTRIBUTE(noinline) void free_outside(void *block)
   else
     sa_misuse("free", block, "stuballoc did not give it out");
 }
+
+#ifdef SA_HARDENED
+
+void
+sa_free_slowly(void *block)
+{
+  free_outside(block);
+}
+
+#else
 
 void
 sa_free(void *block)
@@ -143,3 +160,5 @@ sa_free(void *block)
   else
     free_elsewhere(block, slab);
 }
+
+#endif

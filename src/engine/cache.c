@@ -1,5 +1,6 @@
 /* Threads: each one's cache, from its first allocation to its exit. */
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -22,15 +23,15 @@ static _Atomic unsigned trims;
 
 /* Around a step off the fast path. A fork's child sees these stores in their order with those in
  * between, as the processor that made them does; so only the compiler must be kept from moving them. */
-static void
-step_begins(struct sa_cache *cache)
+void
+sa_cache_step_begins(struct sa_cache *cache)
 {
   atomic_store_explicit(&cache->busy, true, memory_order_relaxed);
   atomic_signal_fence(memory_order_seq_cst);
 }
 
-static void
-step_ends(struct sa_cache *cache)
+void
+sa_cache_step_ends(struct sa_cache *cache)
 {
   atomic_signal_fence(memory_order_seq_cst);
   atomic_store_explicit(&cache->busy, false, memory_order_relaxed);
@@ -106,7 +107,7 @@ add(struct sa_parcel *parcel, void *block)
     sa_misuse("free", block, "this block is free already");
     return;
   }
-  *(void **)block = parcel->first;
+  sa_link_set(block, parcel->first);
   parcel->first = block;
   parcel->count++;
   if (is_full(parcel))
@@ -123,13 +124,19 @@ start(struct sa_parcel *parcel, struct sa_slab *slab, void *block)
 
 /* --- current slabs ---------------------------------------------------------------------------- */
 
+static struct sa_slab **
+current_of(struct sa_cache *cache, unsigned cls)
+{
+  return sa_hardened ? &sa_rings_of(cache)->current[cls] : &cache->current[cls];
+}
+
 static SA_IN_FREE_MEMORY void
 give_up_current(struct sa_cache *cache, unsigned cls)
 {
-  struct sa_slab *slab = cache->current[cls];
-  cache->current[cls] = &sa_no_slab;
+  struct sa_slab *slab = *current_of(cache, cls);
+  *current_of(cache, cls) = &sa_no_slab;
   slab->freed = 0;
-  for (void *block = slab->free; block; block = *(void **)block) {
+  for (void *block = slab->free; block; block = sa_link_get(block)) {
     slab->last = block;
     slab->freed++;
   }
@@ -139,10 +146,12 @@ give_up_current(struct sa_cache *cache, unsigned cls)
 static void
 give_up_all(struct sa_cache *cache)
 {
+  if (sa_hardened)
+    sa_rings_empty(cache);
   for (unsigned cls = 0; cls < SA_CLASSES; cls++)
     send(&cache->parcels[cls]);
   for (unsigned cls = 0; cls < SA_CLASSES; cls++)
-    if (cache->current[cls] != &sa_no_slab)
+    if (*current_of(cache, cls) != &sa_no_slab)
       give_up_current(cache, cls);
   for (unsigned place = 0; place < SA_ADOPTED; place++)
     if (cache->adopted[place])
@@ -173,19 +182,19 @@ find_blocks_in(struct sa_slab *slab)
 static struct sa_slab *
 find_blocks(struct sa_cache *cache, unsigned cls)
 {
-  struct sa_slab *slab = cache->current[cls];
+  struct sa_slab **current = current_of(cache, cls);
+  struct sa_slab  *slab = *current;
   if (slab != &sa_no_slab)
     do {
       if (find_blocks_in(slab))
         return slab;
     } while (!sa_slab_leave_full(slab));
   slab = find_slab(cache, cls);
-  if (!slab) {
-    cache->current[cls] = &sa_no_slab;
+  *current = slab ? slab : &sa_no_slab;
+  if (!slab)
     return NULL;
-  }
-  cache->current[cls] = slab;
-  atomic_store_explicit(&slab->owner, sa_os_thread(), memory_order_relaxed);
+  if (!sa_hardened)
+    atomic_store_explicit(&slab->owner, sa_os_thread(), memory_order_relaxed);
   if (!slab->free)
     find_blocks_in(slab); /* new or claimed, it has some */
   return slab;
@@ -202,18 +211,30 @@ follow_trim(struct sa_cache *cache)
 }
 
 SA_IN_FREE_MEMORY void *
+sa_cache_take(struct sa_cache *cache, unsigned cls)
+{
+  struct sa_slab *slab = *current_of(cache, cls);
+  if (!slab->free)
+    slab = find_blocks(cache, cls);
+  if (!slab)
+    return NULL;
+  void *block = slab->free;
+  slab->free = sa_link_get(block);
+  if (sa_hardened)
+    sa_hardened_unlink(block);
+  else
+    sa_unpoison(block, slab->size);
+  return block;
+}
+
+void *
 sa_cache_refill(struct sa_cache *cache, unsigned cls)
 {
-  step_begins(cache);
+  sa_cache_step_begins(cache);
   follow_trim(cache);
-  struct sa_slab *slab = find_blocks(cache, cls);
-  void           *block = slab ? slab->free : sa_no_memory();
-  if (block) {
-    slab->free = *(void **)block;
-    sa_unpoison(block, slab->size);
-  }
-  step_ends(cache);
-  return block;
+  void *block = sa_hardened ? sa_ring_refill(cache, cls) : sa_cache_take(cache, cls);
+  sa_cache_step_ends(cache);
+  return block ? block : sa_no_memory();
 }
 
 /* --- frees off the fast path ------------------------------------------------------------------ */
@@ -239,7 +260,7 @@ free_adopted(struct sa_slab *slab, void *block)
   }
   if (!slab->free)
     slab->last = block;
-  *(void **)block = slab->free;
+  sa_link_set(block, slab->free);
   slab->free = block;
   slab->freed++;
 }
@@ -261,8 +282,24 @@ free_into(struct sa_cache *cache, struct sa_slab *slab, void *block)
 }
 
 void
+sa_cache_put(struct sa_cache *cache, void *block)
+{
+  struct sa_slab *slab = sa_slab_of(block);
+  if (slab != *current_of(cache, sa_slab_class(slab))) {
+    free_into(cache, slab, block);
+    return;
+  }
+  sa_link_set(block, slab->free);
+  slab->free = block;
+}
+
+void
 sa_cache_free(struct sa_slab *slab, void *block)
 {
+  if (sa_hardened) {
+    sa_hardened_free(slab, block);
+    return;
+  }
   if (!is_start(slab, block))
     return;
   sa_poison(block, slab->size);
@@ -271,9 +308,9 @@ sa_cache_free(struct sa_slab *slab, void *block)
     sa_slab_put(&(struct sa_parcel){slab, block, block, 1});
     return;
   }
-  step_begins(cache);
+  sa_cache_step_begins(cache);
   free_into(cache, slab, block);
-  step_ends(cache);
+  sa_cache_step_ends(cache);
 }
 
 /* --- a cache's own life ----------------------------------------------------------------------- */
@@ -301,7 +338,8 @@ sa_caches_first(void)
 size_t
 sa_cache_length(void)
 {
-  return (sizeof(struct sa_cache) + sa_os_page() - 1) & ~(sa_os_page() - 1);
+  size_t length = sizeof(struct sa_cache) + (sa_hardened ? sizeof(struct sa_rings) : 0);
+  return (length + sa_os_page() - 1) & ~(sa_os_page() - 1);
 }
 
 static struct sa_cache *
@@ -318,6 +356,8 @@ new_cache(void)
   for (unsigned cls = 0; cls < SA_CLASSES; cls++)
     cache->current[cls] = &sa_no_slab;
   sa_class_table_fill(&cache->classes);
+  if (sa_hardened)
+    sa_rings_set_up(sa_rings_of(cache));
   atomic_init(&cache->in_use, true);
   cache->next = atomic_load_explicit(&all_caches, memory_order_relaxed);
   while (!atomic_compare_exchange_weak_explicit(&all_caches, &cache->next, cache,
@@ -329,9 +369,9 @@ new_cache(void)
 static void
 retire(struct sa_cache *cache)
 {
-  step_begins(cache);
+  sa_cache_step_begins(cache);
   give_up_all(cache);
-  step_ends(cache);
+  sa_cache_step_ends(cache);
   atomic_store_explicit(&cache->in_use, false, memory_order_release);
 }
 
@@ -345,6 +385,7 @@ thread_exits(void)
   struct sa_cache *cache = sa_self;
   exited = true;
   sa_self = &sa_no_cache;
+  sa_my_rings = &sa_no_rings;
   if (cache != &sa_no_cache)
     retire(cache);
   sa_watch_resume();
@@ -376,6 +417,10 @@ init(void)
   const char *text = sa_os_environment("STUBALLOC");
   if (text)
     sa_options_read(text);
+  if (sa_watch_is_there())
+    sa_options.hardened = false; /* the tool finds more */
+  if (sa_hardened)
+    sa_hardened_begin();
   sa_os_hooks(thread_exits, forked);
   sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
   /* The first time, it makes the system ready for it: at once while there is one thread, in
@@ -405,6 +450,10 @@ sa_cache_begin(void)
     return cache;
   cache->trims_seen = atomic_load_explicit(&trims, memory_order_relaxed);
   sa_self = cache; /* before what may allocate */
+  if (sa_hardened) {
+    sa_my_rings = sa_rings_of(cache);
+    sa_rings_begin(sa_my_rings);
+  }
   sa_os_watch_thread();
   return cache;
 }
@@ -424,9 +473,9 @@ sa_trim(void)
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
   if (cache != &sa_no_cache) {
-    step_begins(cache);
+    sa_cache_step_begins(cache);
     follow_trim(cache);
-    step_ends(cache);
+    sa_cache_step_ends(cache);
   }
   sa_watch_resume();
   const struct sa_hooks *hooks = sa_hooks_get();

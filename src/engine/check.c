@@ -30,14 +30,15 @@ reason_of(const void *block)
 static bool
 is_for_others(const struct sa_region *region, const void *block)
 {
-  return !region || sa_slab_what(&region->slabs[sa_region_unit(region, block)]) == SA_LENT;
+  return !region || sa_hardened
+         || sa_slab_what(&region->slabs[sa_region_unit(region, block)]) == SA_LENT;
 }
 
 void *
 sa_block_out(void *block)
 {
-  if (!block)
-    return NULL;
+  if (!block || sa_hardened)
+    return block;
   uint64_t          bit;
   _Atomic uint64_t *word = word_of(sa_region_of(block), block, &bit);
   atomic_fetch_or_explicit(word, bit, memory_order_relaxed);

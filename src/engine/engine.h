@@ -62,7 +62,8 @@ enum {
   SA_UNIT = 1 << SA_UNIT_SHIFT,
   SA_CHUNK_UNITS = 64,
   SA_CHUNK = SA_UNIT * SA_CHUNK_UNITS,
-  SA_ADOPTED = 8, /* slabs a cache may hold beside its current ones */
+  SA_UNIT_ENTRIES = SA_UNIT / 16, /* of the hardened mode's table */
+  SA_ADOPTED = 8,                 /* slabs a cache may hold beside its current ones */
 };
 
 struct sa_cache;
@@ -78,7 +79,10 @@ struct sa_slab {
   uint32_t carved;      /* so many blocks were given out at least once; the others are untouched */
   uint32_t first;       /* the number of the block that is carved first; block 0 follows the last */
   bool     large_pages; /* a large block in explicit large pages */
-  char     pad[28];
+  /* Of a large block in the hardened mode: */
+  uint32_t thread; /* who allocated it */
+  size_t   asked;  /* the bytes that were asked for */
+  char     pad[16];
 
   /* The thread in whose cache this slab is current, as sa_os_thread() names it. The holder writes
    * it, any freeing thread reads it, relaxed: it asks only "is it mine?", and only I could have
@@ -149,6 +153,7 @@ struct sa_region {
   /* For each class a bit for each unit: a slab starts there that may be claimed. A hint, set after
    * the slab was listed and cleared by the one who claimed it; the anchor decides. Relaxed. */
   _Atomic uint64_t *listed[SA_CLASSES];
+  _Atomic uint32_t *entries; /* in the hardened mode, one for each 16 bytes: see hardened.h */
 #ifdef SA_DEBUG
   _Atomic uint64_t *out; /* a bit for each 8 bytes: a block that is out starts there; see check.c */
 #endif
@@ -186,9 +191,10 @@ struct sa_cache {
 /* The first region once more, so that a free finds a descriptor without following a pointer.
  * Written once, when the library is loaded or, if that is earlier, by the first to allocate; no
  * thread has a block to free before that. */
-extern uintptr_t       sa_home_base;
-extern size_t          sa_home_size; /* 0 before */
-extern struct sa_slab *sa_home_slabs;
+extern uintptr_t         sa_home_base;
+extern size_t            sa_home_size; /* 0 before */
+extern struct sa_slab   *sa_home_slabs;
+extern _Atomic uint32_t *sa_home_entries;
 
 /* Never has a free block; so the fast path need not ask whether there is a slab. */
 extern struct sa_slab sa_no_slab;
@@ -197,6 +203,60 @@ extern struct sa_slab sa_no_slab;
 extern struct sa_cache                  sa_no_cache;
 extern SA_EACH_THREADS struct sa_cache *sa_own_cache;
 #define sa_self SA_THIS_THREADS(sa_own_cache)
+
+/* --- the hardened mode: see hardened.h --------------------------------------------------------- */
+
+struct sa_options {
+  bool large_pages;
+  bool report_leaks;
+  bool report_exit;
+  int  report_signal; /* 0: none */
+  bool publish;
+  bool hardened;
+  bool go_on; /* after misuse, where that is safe */
+};
+extern struct sa_options sa_options;
+
+#ifdef SA_HARDENED
+#define sa_hardened true
+/* Frees what is no block of a slab in the first region. */
+void sa_free_slowly(void *block);
+#else
+#define sa_hardened SA_UNLIKELY(sa_options.hardened)
+#endif
+
+/* The link of a free block to the next, in its first word. In the hardened mode it is encoded, with a
+ * secret and the block's address, so that one that was overwritten leads to no block. */
+extern uint64_t sa_link_secret;
+_Noreturn void  sa_link_broken(const void *block);
+bool            sa_link_is_plausible(const void *next);
+
+static inline uintptr_t
+sa_link_code(const void *block)
+{
+  return (uintptr_t)sa_link_secret ^ ((uintptr_t)block << 16);
+}
+
+static inline uintptr_t
+sa_link_decode(const void *block, uintptr_t link)
+{
+  return link ^ (sa_hardened ? sa_link_code(block) : 0);
+}
+
+static inline void
+sa_link_set(void *block, void *next)
+{
+  *(uintptr_t *)block = sa_link_decode(block, (uintptr_t)next); /* which is its own inverse */
+}
+
+static inline void *
+sa_link_get(const void *block)
+{
+  void *next = (void *)sa_link_decode(block, *(const uintptr_t *)block);
+  if (sa_hardened && !sa_link_is_plausible(next))
+    sa_link_broken(block);
+  return next;
+}
 
 /* --- region.c: address space ------------------------------------------------------------------ */
 
@@ -246,8 +306,10 @@ void sa_units_empty(void *at, size_t length);
 
 /* --- slab.c: the slabs' protocol -------------------------------------------------------------- */
 
-/* The units that a slab of the class takes. */
-size_t sa_slab_units(unsigned cls);
+/* The units that a slab of the class takes, where in them its blocks start, and how many there are. */
+size_t   sa_slab_units(unsigned cls);
+size_t   sa_slab_skip(unsigned cls);
+uint32_t sa_slab_capacity(unsigned cls);
 /* Ways to hold a slab. */
 struct sa_slab *sa_slab_new(unsigned cls);
 struct sa_slab *sa_slab_claim(unsigned cls);         /* free blocks in slab->free; or NULL */
@@ -293,6 +355,11 @@ void             sa_cache_done(struct sa_cache *cache);
 void *sa_cache_refill(struct sa_cache *cache, unsigned cls);
 /* Frees a block that is of none of the current slabs of this thread. */
 void sa_cache_free(struct sa_slab *slab, void *block);
+/* The hardened mode's, for its rings: a block from the slabs, and one for them. Only in a step. */
+void *sa_cache_take(struct sa_cache *cache, unsigned cls);
+void  sa_cache_put(struct sa_cache *cache, void *block);
+void  sa_cache_step_begins(struct sa_cache *cache);
+void  sa_cache_step_ends(struct sa_cache *cache);
 /* The list of all caches, in use or not. */
 struct sa_cache *sa_caches_first(void);
 /* The bytes that a cache takes. */
@@ -300,12 +367,28 @@ size_t sa_cache_length(void);
 
 /* --- large.c: blocks of units of their own ---------------------------------------------------- */
 
+enum { SA_ANYWHERE = 1 }; /* is an alignment; those up to a page come of themselves */
 void *sa_large_alloc(size_t size, size_t alignment, bool zero);
 void  sa_large_free(struct sa_slab *slab, void *block);
 void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
 /* The bytes that ever got explicit large pages, or were refused them. */
 size_t sa_large_pages_got(void);
 size_t sa_large_pages_refused(void);
+
+/* Lets a large block stand for bytes elsewhere. */
+static inline void
+sa_large_stand_for(struct sa_slab *slab, size_t length)
+{
+  slab->length = length;
+  slab->asked = length;
+}
+
+/* The bytes of a large block that may be used. */
+static inline size_t
+sa_large_size(const struct sa_slab *slab)
+{
+  return sa_hardened ? slab->asked : slab->length;
+}
 
 /* --- check.c: every pointer, where the build asks for it -------------------------------------- */
 
@@ -385,17 +468,7 @@ _Noreturn void sa_misuse_fatal(const char *what, const void *block, const char *
 /* How often sa_misuse returned. */
 size_t sa_misuses(void);
 
-struct sa_options {
-  bool large_pages;
-  bool report_leaks;
-  bool report_exit;
-  int  report_signal; /* 0: none */
-  bool publish;
-  bool hardened;
-  bool go_on; /* after misuse, where that is safe */
-};
-extern struct sa_options sa_options;
-void                     sa_options_read(const char *text);
+void sa_options_read(const char *text);
 /* Says one line that starts with "stuballoc: ". */
 void sa_say(const char *format, ...) SA_ATTRIBUTE(format(SA_PRINTF, 1, 2));
 

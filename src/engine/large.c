@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -50,7 +51,7 @@ want_large_pages(struct sa_slab *slab)
 {
   static _Atomic bool said;
   slab->large_pages = false;
-  if (!sa_options.large_pages || slab->units < SA_CHUNK_UNITS)
+  if (!sa_options.large_pages || sa_hardened || slab->units < SA_CHUNK_UNITS)
     return true;
   enum sa_os_outcome outcome = sa_os_commit_large(slab->start, large_part(slab));
   slab->large_pages = outcome == SA_OS_DONE;
@@ -68,7 +69,8 @@ want_large_pages(struct sa_slab *slab)
 static void
 empty_tail(const struct sa_slab *slab)
 {
-  size_t tail = slab->units * (size_t)SA_UNIT - slab->length;
+  const char *end = sa_units_address(slab) + slab->units * (size_t)SA_UNIT;
+  size_t      tail = (size_t)(end - slab->start) - slab->length;
   if (tail > slab->length / 8)
     sa_units_empty(slab->start + slab->length, tail);
 }
@@ -79,13 +81,16 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
     return sa_no_memory();
   size_t          length = whole_pages(size);
+  size_t          skip = alignment <= sa_guard() ? sa_guard() : 0;
+  size_t          units = whole_units(skip + length + sa_guard());
   bool            zeroed;
-  struct sa_slab *slab = sa_units_take(whole_units(length), alignment, &zeroed);
+  struct sa_slab *slab = sa_units_take(units, alignment > SA_UNIT ? alignment : SA_UNIT, &zeroed);
   if (!slab)
     return sa_no_memory();
-  slab->start = sa_units_address(slab);
+  slab->start = sa_units_address(slab) + skip;
   slab->length = length;
-  slab->units = (uint32_t)whole_units(length);
+  slab->asked = size;
+  slab->units = (uint32_t)units;
   if (!want_large_pages(slab))
     return sa_no_memory();
   atomic_store_explicit(&slab->anchor, (uint64_t)SA_LARGE << SA_WHAT_SHIFT, memory_order_release);
@@ -94,6 +99,8 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
     empty_tail(slab);
   if (zero && !zeroed)
     memset(slab->start, 0, size);
+  if (sa_hardened)
+    sa_hardened_large(slab);
   return sa_block_out(slab->start);
 }
 
@@ -109,6 +116,8 @@ sa_large_free(struct sa_slab *slab, void *block)
   if (sa_anchor_what(old) != SA_LARGE)
     sa_misuse_fatal("free", block, "another thread is freeing it, too");
   sa_poison(block, units * SA_UNIT);
+  if (sa_hardened && !sa_hardened_large_check(slab))
+    return;
   if (slab->large_pages)
     sa_units_give_large(slab, units, large_part(slab));
   else
@@ -122,7 +131,7 @@ move_pages(struct sa_slab *slab, size_t size)
 {
   if (slab->length < SA_CHUNK || slab->large_pages)
     return NULL;
-  char *to = sa_large_alloc(size, SA_UNIT, false);
+  char *to = sa_large_alloc(size, SA_ANYWHERE, false);
   if (!to)
     return NULL;
   enum sa_os_outcome outcome = sa_os_move(to, slab->start, slab->length);
@@ -139,6 +148,8 @@ sa_large_resize(struct sa_slab *slab, void *block, size_t size)
 {
   size_t length = whole_pages(size);
   size_t units = whole_units(length);
+  if (sa_hardened)
+    return NULL;
   if (slab->large_pages && units != slab->units)
     return NULL;
   if (units > slab->units && !sa_units_extend(slab, slab->units, units))

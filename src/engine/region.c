@@ -10,6 +10,8 @@ uintptr_t       sa_home_base = (uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1);
 size_t          sa_home_size;
 struct sa_slab *sa_home_slabs;
 
+_Atomic uint32_t *sa_home_entries;
+
 /* Filled from the front. A pointer is stored once, by compare-and-swap with release after the
  * region is complete, and read with acquire. */
 static _Atomic(struct sa_region *) regions[MAX_REGIONS];
@@ -94,8 +96,21 @@ slabs_length(size_t chunks)
   return SLABS_START + chunks * SA_CHUNK_UNITS * sizeof(struct sa_slab);
 }
 
+/* In the hardened mode. */
+static size_t
+entries_length(size_t size)
+{
+  return size / 16 * sizeof(uint32_t);
+}
+
+bool
+sa_link_is_plausible(const void *next)
+{
+  return !next || ((uintptr_t)next % 16 == 0 && sa_region_of(next));
+}
+
 static struct sa_region *
-set_up(void *at, size_t size, void *base, char *slabs)
+set_up(void *at, size_t size, void *base, char *slabs, void *entries)
 {
   struct sa_region *region = at;
   size_t            chunks = size / SA_CHUNK;
@@ -104,6 +119,7 @@ set_up(void *at, size_t size, void *base, char *slabs)
   region->size = size;
   region->chunks = chunks;
   region->slabs = (void *)(slabs + SLABS_START);
+  region->entries = entries;
   region->used = words;
   region->dirty = words += chunks;
   region->committed = words += chunks;
@@ -116,7 +132,7 @@ set_up(void *at, size_t size, void *base, char *slabs)
 }
 
 static void
-region_delete(size_t size, void *at, void *base, void *slabs)
+region_delete(size_t size, void *at, void *base, void *slabs, void *entries)
 {
   size_t chunks = size / SA_CHUNK;
   if (at)
@@ -125,6 +141,8 @@ region_delete(size_t size, void *at, void *base, void *slabs)
     sa_os_release(base, size);
   if (slabs)
     sa_os_release(slabs, slabs_length(chunks));
+  if (entries)
+    sa_os_release(entries, entries_length(size));
 }
 
 static bool
@@ -138,6 +156,7 @@ publish(struct sa_region *region)
     if (i == 0) {
       sa_home_base = region->base;
       sa_home_slabs = region->slabs;
+      sa_home_entries = region->entries;
       if (!sa_watch_is_there())
         sa_home_size = region->size;
     }
@@ -152,10 +171,12 @@ add_of(size_t size)
   size_t chunks = size / SA_CHUNK;
   void  *base = sa_os_reserve(size, SA_CHUNK);
   void  *slabs = base ? sa_os_reserve_zeros(slabs_length(chunks)) : NULL;
-  void  *at = slabs ? sa_os_reserve_zeros(words_length(chunks)) : NULL;
-  if (at && sa_os_commit(at, words_length(chunks)) && publish(set_up(at, size, base, slabs)))
+  void  *entries = slabs && sa_hardened ? sa_os_reserve_zeros(entries_length(size)) : NULL;
+  void  *at = slabs && (entries || !sa_hardened) ? sa_os_reserve_zeros(words_length(chunks)) : NULL;
+  if (at && sa_os_commit(at, words_length(chunks))
+      && publish(set_up(at, size, base, slabs, entries)))
     return true;
-  region_delete(size, at, base, slabs);
+  region_delete(size, at, base, slabs, entries);
   return false;
 }
 

@@ -11,6 +11,7 @@
  *      +--------------------------+  all free: the thread that freed the last gives the units back
  */
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/probe.h"
 
@@ -26,6 +27,21 @@ sa_slab_units(unsigned cls)
 {
   size_t size = sa_class_size(cls);
   return size <= SA_UNIT / 4 ? 1 : size <= SA_UNIT / 2 ? 2 : 4;
+}
+
+/* The hardened mode leaves out what a guard or, before the first block, a canary needs. */
+size_t
+sa_slab_skip(unsigned cls)
+{
+  size_t size = sa_class_size(cls);
+  return sa_hardened ? (sa_guard() + SA_CANARY + size - 1) / size * size : 0;
+}
+
+uint32_t
+sa_slab_capacity(unsigned cls)
+{
+  size_t end = sa_slab_units(cls) * SA_UNIT - sa_guard();
+  return (uint32_t)((end - sa_slab_skip(cls)) / sa_class_size(cls));
 }
 
 /* --- the anchor's word ------------------------------------------------------------------------ */
@@ -162,9 +178,9 @@ sa_slab_new(unsigned cls)
   struct sa_slab *slab = sa_units_take(units, SA_UNIT, NULL);
   if (!slab)
     return NULL;
-  slab->start = sa_units_address(slab);
+  slab->start = sa_units_address(slab) + sa_slab_skip(cls);
   slab->size = (uint32_t)sa_class_size(cls);
-  slab->capacity = (uint32_t)(units * SA_UNIT) / slab->size;
+  slab->capacity = sa_slab_capacity(cls);
   slab->inverse = (((uint64_t)1 << 40) + slab->size - 1) / slab->size;
   slab->units = (uint32_t)units;
   slab->carved = 0;
@@ -172,6 +188,8 @@ sa_slab_new(unsigned cls)
   slab->free = NULL;
   for (uint32_t i = 0; i < units; i++)
     slab[i].lead = i;
+  if (sa_hardened)
+    sa_hardened_slab(slab);
   uint64_t anchor = (uint64_t)(cls + 1) << SA_WHAT_SHIFT | SA_HELD | SA_NOWHERE;
   atomic_store_explicit(&slab->anchor, anchor, memory_order_release);
   return slab;
@@ -203,6 +221,10 @@ sa_slab_carve(struct sa_slab *slab)
   uint32_t count = least(in_page, in_row);
   if (count == 0)
     return NULL;
+  if (sa_hardened) {
+    slab->carved += count;
+    return sa_hardened_carve(slab, next, count);
+  }
   char *first = slab->start + (size_t)next * slab->size;
   char *block = first;
   for (uint32_t i = 1; i < count; i++, block += slab->size)
@@ -303,7 +325,7 @@ sa_slab_put(const struct sa_parcel *parcel)
     uint32_t count = sa_anchor_count(old) + parcel->count;
     if (count > slab->capacity)
       sa_misuse_fatal("free", parcel->first, "it or one freed lately was freed twice");
-    *(void **)parcel->last = anchor_list(slab, old);
+    sa_link_set(parcel->last, anchor_list(slab, old));
     done = old & SA_HELD ? anchor_change(slab, &old, anchor_with(slab, old, parcel->first, count))
                          : settle(slab, &old, parcel->first, count);
   } while (!done);
@@ -321,7 +343,7 @@ sa_slab_give_up(struct sa_slab *slab)
   do {
     blocks = anchor_list(slab, old);
     if (first) {
-      *(void **)last = blocks;
+      sa_link_set(last, blocks);
       blocks = first;
     }
   } while (!settle(slab, &old, blocks, ours + sa_anchor_count(old)));

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "os/os.h"
 #include "stuballoc/stats.h"
 
@@ -38,24 +39,20 @@ look(struct count *count, void *to, const void *from, size_t length)
 
 /* --- slabs ------------------------------------------------------------------------------------ */
 
-static uint32_t
-capacity_of(unsigned cls)
-{
-  return (uint32_t)(sa_slab_units(cls) * SA_UNIT / sa_class_size(cls));
-}
-
-/* The length of a list of free blocks, whose links are looked for in a copy of the slab. */
+/* The length of a list of free blocks, whose links are looked for in a copy of the slab's blocks. */
 static uint32_t
 length_of(const void *list, const char *start, unsigned cls, const char *copy)
 {
-  size_t   size = sa_class_size(cls);
-  uint32_t length = 0;
-  while (list && length < capacity_of(cls)) {
+  size_t    size = sa_class_size(cls);
+  uint32_t  length = 0;
+  uintptr_t link;
+  while (list && length < sa_slab_capacity(cls)) {
     size_t offset = (size_t)((const char *)list - start);
-    if (offset % size != 0 || offset / size >= capacity_of(cls))
+    if (offset % size != 0 || offset / size >= sa_slab_capacity(cls))
       break;
     length++;
-    memcpy(&list, copy + offset, sizeof list);
+    memcpy(&link, copy + offset, sizeof link);
+    list = (const void *)sa_link_decode(list, link);
   }
   return length;
 }
@@ -66,11 +63,12 @@ free_blocks(struct count *count, const struct sa_slab *slab, const char *start)
 {
   uint64_t anchor = atomic_load_explicit(&slab->anchor, memory_order_relaxed);
   unsigned cls = sa_anchor_what(anchor) - 1;
-  uint32_t capacity = capacity_of(cls);
+  uint32_t capacity = sa_slab_capacity(cls);
   uint32_t free = sa_anchor_count(anchor);
   if (anchor & SA_HELD) { /* else the anchor counts all */
     free += slab->carved < capacity ? capacity - slab->carved : 0;
-    if (slab->free && look(count, count->copy, start, sa_slab_units(cls) * SA_UNIT))
+    start += sa_slab_skip(cls);
+    if (slab->free && look(count, count->copy, start, capacity * sa_class_size(cls)))
       free += length_of(slab->free, start, cls, count->copy);
   }
   return free < capacity ? free : capacity;
@@ -81,7 +79,7 @@ count_slab(struct count *count, const struct sa_slab *slab, const char *start)
 {
   unsigned        cls = sa_slab_class(slab);
   size_t          size = sa_class_size(cls);
-  uint32_t        capacity = capacity_of(cls);
+  uint32_t        capacity = sa_slab_capacity(cls);
   uint32_t        free = free_blocks(count, slab, start);
   sa_class_stats *of_class = &count->classes[cls];
   of_class->slabs++;
@@ -133,7 +131,7 @@ units_in(uint64_t bits)
   return (size_t)__builtin_popcountll(bits) * SA_UNIT;
 }
 
-/* The bytes of descriptors that are committed with a chunk; of the page that two chunks' share, the
+/* The bytes of descriptors and entries that are committed with a chunk; of the page that two chunks' share, the
  * second's. */
 static size_t
 descriptors_of(const struct sa_region *region, size_t chunk)
@@ -141,7 +139,9 @@ descriptors_of(const struct sa_region *region, size_t chunk)
   if (!atomic_load_explicit(&region->committed[chunk], memory_order_relaxed))
     return 0;
   size_t length = SA_CHUNK_UNITS * sizeof(struct sa_slab);
-  bool   next = chunk + 1 < region->chunks
+  if (sa_hardened)
+    length += SA_CHUNK_UNITS * SA_UNIT_ENTRIES * sizeof(uint32_t);
+  bool next = chunk + 1 < region->chunks
               && atomic_load_explicit(&region->committed[chunk + 1], memory_order_relaxed);
   return next ? length : length + sa_os_page();
 }
@@ -181,14 +181,26 @@ count_region(struct count *count, const struct sa_region *region)
 
 /* --- caches ----------------------------------------------------------------------------------- */
 
-/* Blocks in parcels are free, though their slabs do not know it yet. */
+/* The blocks in the rings behind a cache, in the hardened mode. */
 static void
-count_parcels(struct count *count, const struct sa_cache *cache)
+look_at_rings(struct count *count, struct sa_cache *cache, uint32_t *blocks)
+{
+  struct sa_ring rings[SA_CLASSES];
+  memset(blocks, 0, SA_CLASSES * sizeof *blocks);
+  if (!sa_hardened || !look(count, rings, sa_rings_of(cache)->ring, sizeof rings))
+    return;
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    blocks[cls] = (rings[cls].tail - rings[cls].head) % (SA_RING + 1);
+}
+
+/* Blocks in parcels and rings are free, though their slabs do not know it yet. */
+static void
+count_parcels(struct count *count, const struct sa_cache *cache, const uint32_t *in_rings)
 {
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     const struct sa_parcel *parcel = &cache->parcels[cls];
     sa_class_stats         *of_class = &count->classes[cls];
-    size_t                  blocks = parcel->slab ? parcel->count : 0;
+    size_t                  blocks = (parcel->slab ? parcel->count : 0) + in_rings[cls];
     if (blocks > of_class->live_blocks)
       blocks = of_class->live_blocks;
     of_class->live_blocks -= blocks;
@@ -200,6 +212,7 @@ static void
 count_caches(struct count *count)
 {
   struct sa_cache *copy = (struct sa_cache *)count->copy;
+  uint32_t         in_rings[SA_CLASSES];
   struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next) {
     count->stats.overhead += sa_cache_length();
@@ -207,8 +220,9 @@ count_caches(struct count *count)
     if (!atomic_load_explicit(&cache->in_use, memory_order_relaxed))
       continue;
     count->stats.caches++;
+    look_at_rings(count, cache, in_rings);
     if (look(count, copy, cache, sizeof *cache))
-      count_parcels(count, copy);
+      count_parcels(count, copy, in_rings);
   }
 }
 

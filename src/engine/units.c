@@ -139,6 +139,19 @@ commit_in_chunk(struct run run, size_t chunk)
   return true;
 }
 
+/* What the hardened mode says about a run's bytes. */
+static _Atomic uint32_t *
+entries_of(struct run run)
+{
+  return &run.region->entries[run.first * SA_UNIT_ENTRIES];
+}
+
+static size_t
+entries_length(size_t units)
+{
+  return units * SA_UNIT_ENTRIES * sizeof(uint32_t);
+}
+
 /* With the descriptors of all chunks that the run lies in. They stay committed, so once more does no
  * harm. */
 static bool
@@ -153,6 +166,9 @@ commit(struct run run)
   uintptr_t to = ((uintptr_t)&region->slabs[end] + sa_os_page() - 1) & -sa_os_page();
   if (!sa_os_commit((void *)from, to - from))
     return false;
+  struct run chunks = {region, first, end - first};
+  if (sa_hardened && !sa_os_commit((void *)entries_of(chunks), entries_length(end - first)))
+    return false;
   FOR_CHUNKS (chunk, run)
     if (!commit_in_chunk(run, chunk))
       return false;
@@ -162,6 +178,8 @@ commit(struct run run)
 static void
 decommit(struct run run)
 {
+  if (sa_hardened)
+    sa_os_decommit((void *)entries_of(run), entries_length(run.units));
   if (!sa_os_decommit(address_of(run), run.units * SA_UNIT))
     mark(run.region->committed, run, false);
   mark(run.region->dirty, run, false);
@@ -359,10 +377,20 @@ sa_units_extend(struct sa_slab *first, size_t units, size_t wanted)
   return true;
 }
 
+/* Whoever touches it now has kept an address too long. It also undoes guards. */
+static void
+close_off(struct run run)
+{
+  (void)sa_os_protect(address_of(run), run.units * SA_UNIT, SA_OS_NONE);
+  mark(run.region->committed, run, false);
+}
+
 void
 sa_units_give(struct sa_slab *first, size_t units)
 {
   struct run run = run_from(first, units);
+  if (sa_hardened)
+    close_off(run);
   if (worth_keeping(run)) {
     mark(run.region->dirty, run, true);
     atomic_fetch_add_explicit(&units_idle, units, memory_order_relaxed);

@@ -1,5 +1,6 @@
 /* The system below, on Windows; os.h has the contract. */
 #define WIN32_LEAN_AND_MEAN
+#include <stdlib.h>
 #include <windows.h>
 
 #include <errno.h>
@@ -7,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifndef _CRT_RAND_S
+#define _CRT_RAND_S /* rand_s, in <stdlib.h> */
+#endif
 #include "os/os.h"
 
 #define GIB ((size_t)1 << 30)
@@ -250,6 +254,18 @@ sa_os_fence_others(void)
     return false;
   FlushProcessWriteBuffers();
   return true;
+}
+
+void
+sa_os_random(void *to, size_t length)
+{
+  char        *bytes = to;
+  unsigned int random = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (rand_s(&random) != 0)
+      random = (unsigned int)(sa_os_nanoseconds() ^ (uintptr_t)to >> 4);
+    bytes[i] = (char)random;
+  }
 }
 
 void

@@ -160,7 +160,8 @@ code_of(const char *what, const void *block)
 static size_t
 size_of(const char *what, const struct sa_slab *slab, const void *block)
 {
-  return sa_watch_size(block, is_large(slab) ? slab->length : sa_code_size(code_of(what, block)));
+  return sa_watch_size(block,
+                       is_large(slab) ? sa_large_size(slab) : sa_code_size(code_of(what, block)));
 }
 
 size_t

@@ -83,9 +83,9 @@ alloc_away(struct sa_node *node, size_t size)
   struct sa_source *source = node->scope->source;
   size_t            units = (size + SA_UNIT - 1) / SA_UNIT;
   node->away = source->take(source, units);
-  void *stand_in = node->away ? sa_large_alloc(1, SA_UNIT, false) : sa_no_memory();
+  void *stand_in = node->away ? sa_large_alloc(1, SA_ANYWHERE, false) : sa_no_memory();
   if (stand_in) {
-    sa_slab_of(stand_in)->length = units * SA_UNIT;
+    sa_large_stand_for(sa_slab_of(stand_in), units * SA_UNIT);
     sa_source_set(source, node->away, stand_in);
   } else if (node->away) {
     source->give(source, node->away, units);
@@ -146,7 +146,7 @@ give_up(struct sa_node *node)
 static void *
 alloc_bytes(struct sa_node *node, size_t size)
 {
-  return node->scope->source ? alloc_away(node, size) : sa_large_alloc(size, SA_UNIT, false);
+  return node->scope->source ? alloc_away(node, size) : sa_large_alloc(size, SA_ANYWHERE, false);
 }
 
 void *

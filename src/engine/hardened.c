@@ -1,0 +1,564 @@
+/* The hardened mode's blocks: see hardened.h. */
+#include "engine/hardened.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/os.h"
+
+struct sa_rings                  sa_no_rings;
+SA_EACH_THREADS struct sa_rings *sa_own_rings = &sa_no_rings;
+
+uint64_t sa_link_secret;
+
+/* Twice, so that a word of it may be read from any byte of the first. */
+static uint64_t secret[2];
+
+void
+sa_hardened_begin(void)
+{
+  uint64_t random[2];
+  sa_os_random(random, sizeof random);
+  /* No byte is 0, as a byte that overflows often is; and as a pointer it leads nowhere. */
+  secret[0] = random[0] >> 8 | UINT64_C(0xfd01010101010101);
+  secret[1] = secret[0];
+  sa_link_secret = random[1];
+}
+
+/* --- words ------------------------------------------------------------------------------------ */
+
+typedef uint64_t SA_ATTRIBUTE(may_alias) word;
+typedef uint64_t SA_ATTRIBUTE(may_alias, vector_size(16)) two_words;
+
+static inline uint64_t
+word_at(const char *at)
+{
+  uint64_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+/* What must stand at an address. */
+static inline uint64_t
+canary_for(const char *at)
+{
+  return word_at((const char *)secret + ((uintptr_t)at & 7));
+}
+
+static inline void
+set_canary(char *at)
+{
+  uint64_t canary = canary_for(at);
+  memcpy(at, &canary, sizeof canary);
+}
+
+static inline bool
+has_canary(const char *at)
+{
+  return word_at(at) == canary_for(at);
+}
+
+/* Of a place for a block of at least 32 bytes: all of it up to 64, else as much. A larger one's size is
+ * over 24, one of 48 bytes' at most 40. */
+enum { HALF = SA_POISON / 2, SMALLEST = HALF - SA_CANARY, SECOND = SMALLEST + 16 };
+
+static inline size_t
+second_half(size_t size)
+{
+  return size > SECOND ? HALF : HALF / 2;
+}
+
+static inline void
+poison_half(char *at)
+{
+  two_words  both = {secret[0], secret[0]};
+  two_words *to = (two_words *)(void *)at;
+  to[0] = both;
+  to[1] = both;
+}
+
+static inline bool
+is_half_poisoned(const char *at)
+{
+  const word *words = (const word *)(const void *)at;
+  uint64_t    all = secret[0];
+  return words[0] == all && words[1] == all && words[2] == all && words[3] == all;
+}
+
+static inline void
+poison(char *block, size_t size)
+{
+  poison_half(block);
+  if (size > SMALLEST)
+    poison_half(block + second_half(size));
+}
+
+static inline bool
+is_poisoned(const char *block, size_t size)
+{
+  return is_half_poisoned(block)
+         && (size <= SMALLEST || is_half_poisoned(block + second_half(size)));
+}
+
+/* --- entries ---------------------------------------------------------------------------------- */
+
+static inline _Atomic uint32_t *
+home_entry(const void *block)
+{
+  return &sa_home_entries[((uintptr_t)block - sa_home_base) / 16];
+}
+
+static _Atomic uint32_t *
+entry_of(const void *block)
+{
+  const struct sa_region *region = sa_region_of(block);
+  return &region->entries[((uintptr_t)block - region->base) / 16];
+}
+
+/* Whoever may touch a block has been told of it, so relaxed is enough; two threads that free it at the
+ * same time may both succeed, and the second one to be given it finds that. */
+static inline uint32_t
+entry_get(const _Atomic uint32_t *entry)
+{
+  return atomic_load_explicit(entry, memory_order_relaxed);
+}
+
+static inline void
+entry_set(_Atomic uint32_t *entry, uint32_t to)
+{
+  atomic_store_explicit(entry, to, memory_order_relaxed);
+}
+
+static inline bool
+is_out(uint32_t entry)
+{
+  return entry & SA_ENTRY_SIZE;
+}
+
+static inline size_t
+size_in(uint32_t entry)
+{
+  return (entry & SA_ENTRY_SIZE) - 1;
+}
+
+/* --- what is said ----------------------------------------------------------------------------- */
+
+static uint32_t
+thread_in(uint32_t entry)
+{
+  return entry >> SA_ENTRY_THREAD_SHIFT;
+}
+
+/* Of a pointer to no block that is out. */
+static SA_ATTRIBUTE(cold, noinline) void no_block(const char *what, const void *block)
+{
+  uint32_t entry = (uintptr_t)block % 16 == 0 ? entry_get(entry_of(block)) : 0;
+  char     text[96];
+  if (entry == 0) {
+    sa_misuse(what, block, "it points inside a block, or to none");
+  } else {
+    snprintf(text, sizeof text, "this block is free already, freed by thread %u", thread_in(entry));
+    sa_misuse(what, block, text);
+  }
+  errno = EINVAL;
+}
+
+/* Of a block that is being freed; `before` is what its entry was. */
+static SA_ATTRIBUTE(cold, noinline) void damaged(const char *block, uint32_t before)
+{
+  size_t      size = size_in(before);
+  const char *reason = has_canary(block + size) ? "what lies before it was written to"
+                                                : "it was written to past its end";
+  char        text[128];
+  snprintf(text, sizeof text, "%s, %zu bytes, allocated by thread %u, freed by thread %u", reason,
+           size, thread_in(before), thread_in(sa_my_rings->thread));
+  sa_misuse("free", block, text);
+}
+
+/* Of a block that was about to be given out. */
+static SA_ATTRIBUTE(cold, noinline) void not_as_left(const void *block, uint32_t before)
+{
+  char text[128];
+  if (is_out(before))
+    snprintf(text, sizeof text, "it was freed twice, and is out, %zu bytes, allocated by thread %u",
+             size_in(before), thread_in(before));
+  else
+    snprintf(text, sizeof text, "it was written to after it was freed, freed by thread %u",
+             thread_in(before));
+  sa_misuse("malloc", block, text);
+}
+
+SA_ATTRIBUTE(cold) _Noreturn void sa_link_broken(const void *block)
+{
+  sa_misuse_fatal("malloc", block, "it was written to after it was freed; the list is corrupted");
+}
+
+/* --- rings ------------------------------------------------------------------------------------ */
+
+static inline uint32_t
+in_ring(const struct sa_ring *ring)
+{
+  return ring->tail - ring->head;
+}
+
+/* So that no ring keeps much, whatever its blocks' size. */
+static uint32_t
+most_of(unsigned cls)
+{
+  enum { LEAST = 4 };
+  size_t fit = SA_UNIT / sa_class_size(cls);
+  return fit < LEAST ? LEAST : fit < SA_RING ? (uint32_t)fit : SA_RING;
+}
+
+void
+sa_rings_set_up(struct sa_rings *rings)
+{
+  enum { LOWEST = 1 }; /* places of 32 bytes */
+  for (size_t granules = 0; granules <= SA_CLASS_MAX / 16; granules++) {
+    unsigned cls = sa_class_of(granules * 16);
+    rings->class_of[granules] = (uint8_t)(cls < LOWEST ? LOWEST : cls);
+  }
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
+    rings->ring[cls].most = most_of(cls);
+    rings->current[cls] = &sa_no_slab;
+  }
+}
+
+void
+sa_rings_begin(struct sa_rings *rings)
+{
+  static _Atomic uint32_t threads; /* relaxed: all that matters is that each gets another one */
+  uint32_t number = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % 0xffff;
+  rings->thread = number << SA_ENTRY_THREAD_SHIFT;
+}
+
+static inline void
+put_in_ring(struct sa_rings *rings, unsigned cls, void *block)
+{
+  struct sa_ring *ring = &rings->ring[cls];
+  uint32_t        tail = ring->tail;
+  rings->blocks[cls][tail % SA_RING] = block;
+  ring->tail = tail + 1;
+}
+
+static inline void *
+take_from_ring(struct sa_rings *rings, unsigned cls)
+{
+  struct sa_ring *ring = &rings->ring[cls];
+  uint32_t        head = ring->head;
+  ring->head = head + 1;
+  return rings->blocks[cls][head % SA_RING];
+}
+
+static bool
+is_at_home(const void *block)
+{
+  return (uintptr_t)block - sa_home_base < sa_home_size;
+}
+
+/* A part of what is in the ring must wait. */
+static void
+set_end(struct sa_ring *ring)
+{
+  uint32_t wait = ring->most / 4;
+  ring->end = in_ring(ring) > wait ? ring->tail - wait : ring->head;
+}
+
+void *
+sa_ring_refill(struct sa_cache *cache, unsigned cls)
+{
+  struct sa_rings *rings = sa_rings_of(cache);
+  struct sa_ring  *ring = &rings->ring[cls];
+  for (uint32_t i = 0; i < ring->most / 2; i++) {
+    void *block = sa_cache_take(cache, cls);
+    if (!block)
+      break;
+    if (!is_at_home(block))
+      return block; /* rings are for the first region alone */
+    put_in_ring(rings, cls, block);
+  }
+  if (in_ring(ring) == 0)
+    return NULL;
+  void *block = take_from_ring(rings, cls);
+  set_end(ring);
+  return block;
+}
+
+/* Gives so many of the oldest blocks to their slabs. */
+static void
+drain(struct sa_cache *cache, unsigned cls, uint32_t count)
+{
+  struct sa_rings *rings = sa_rings_of(cache);
+  while (count-- > 0)
+    sa_cache_put(cache, take_from_ring(rings, cls));
+  set_end(&rings->ring[cls]);
+}
+
+void
+sa_rings_empty(struct sa_cache *cache)
+{
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    drain(cache, cls, in_ring(&sa_rings_of(cache)->ring[cls]));
+}
+
+/* A full ring, or no ring. */
+static SA_ATTRIBUTE(noinline) void put_slowly(unsigned cls, void *block)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return; /* without memory for a cache there is no way back for it */
+  sa_cache_step_begins(cache);
+  if (in_ring(&sa_rings_of(cache)->ring[cls]) >= sa_rings_of(cache)->ring[cls].most)
+    drain(cache, cls, sa_rings_of(cache)->ring[cls].most / 2);
+  if (is_at_home(block))
+    put_in_ring(sa_rings_of(cache), cls, block);
+  else
+    sa_cache_put(cache, block);
+  set_end(&sa_rings_of(cache)->ring[cls]);
+  sa_cache_step_ends(cache);
+  sa_cache_done(cache);
+}
+
+/* --- allocating ------------------------------------------------------------------------------- */
+
+/* False: something is wrong with it, which was said. */
+static inline bool
+hand_out(const struct sa_rings *rings, char *block, size_t size, _Atomic uint32_t *entry)
+{
+  uint32_t before = entry_get(entry);
+  if (SA_UNLIKELY(is_out(before) || !is_poisoned(block, size))) {
+    not_as_left(block, before);
+    return false;
+  }
+  entry_set(entry, ((uint32_t)size + 1) | rings->thread);
+  if (size > SMALLEST) /* else the poison is the canary */
+    set_canary(block + size);
+  return true;
+}
+
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return sa_no_memory();
+  struct sa_rings *rings = sa_rings_of(cache);
+  unsigned         cls = rings->class_of[sa_granules(size + SA_CANARY)];
+  char            *block;
+  do
+    block = sa_cache_refill(cache, cls);
+  while (block && !hand_out(rings, block, size, entry_of(block)));
+  sa_cache_done(cache);
+  return block;
+}
+
+static inline void *
+alloc(size_t size)
+{
+  if (SA_UNLIKELY(size > SA_HARDENED_MAX))
+    return sa_large_alloc(size, SA_ANYWHERE, false);
+  struct sa_rings *rings = sa_my_rings;
+  unsigned         cls = rings->class_of[sa_granules(size + SA_CANARY)];
+  struct sa_ring  *ring = &rings->ring[cls];
+  if (SA_UNLIKELY(ring->head == ring->end))
+    return alloc_slowly(size);
+  char *block = take_from_ring(rings, cls);
+  if (SA_UNLIKELY(!hand_out(rings, block, size, home_entry(block))))
+    return alloc_slowly(size);
+  return block;
+}
+
+void *
+sa_hardened_alloc(size_t size)
+{
+  return alloc(size);
+}
+
+/* --- freeing ---------------------------------------------------------------------------------- */
+
+/* A block that is out, and whether it may go to this thread's ring. */
+static inline void
+give_back(char *block, _Atomic uint32_t *entry, uint32_t before, bool at_home)
+{
+  size_t           size = size_in(before);
+  struct sa_rings *rings = sa_my_rings;
+  if (SA_UNLIKELY(!has_canary(block + size) || word_at(block - sizeof(word)) != secret[0])) {
+    damaged(block, before);
+    return;
+  }
+  entry_set(entry, rings->thread);
+  poison(block, size);
+  unsigned        cls = rings->class_of[sa_granules(size + SA_CANARY)];
+  struct sa_ring *ring = &rings->ring[cls];
+  if (SA_UNLIKELY(in_ring(ring) >= ring->most || !at_home)) {
+    put_slowly(sa_class_of(size + SA_CANARY < 32 ? 32 : size + SA_CANARY), block);
+    return;
+  }
+  put_in_ring(rings, cls, block);
+  ring->end++;
+}
+
+void
+sa_hardened_free(struct sa_slab *slab, void *block)
+{
+  (void)slab;
+  _Atomic uint32_t *entry = entry_of(block);
+  uint32_t          before = entry_get(entry);
+  if ((uintptr_t)block % 16 != 0 || !is_out(before))
+    no_block("free", block);
+  else
+    give_back(block, entry, before, is_at_home(block));
+}
+
+#ifdef SA_HARDENED
+
+void *
+sa_malloc(size_t size)
+{
+  return alloc(size);
+}
+
+void
+sa_free(void *block)
+{
+  size_t offset = (uintptr_t)block - sa_home_base;
+  if (SA_UNLIKELY(offset >= sa_home_size || offset % 16 != 0)) {
+    sa_free_slowly(block);
+    return;
+  }
+  _Atomic uint32_t *entry = &sa_home_entries[offset / 16];
+  uint32_t          before = entry_get(entry);
+  if (SA_LIKELY(is_out(before)))
+    give_back(block, entry, before, true);
+  else
+    sa_free_slowly(block);
+}
+
+#endif
+
+/* --- the rest of the family ------------------------------------------------------------------- */
+
+bool
+sa_hardened_measure(const char *what, const void *block, size_t *size)
+{
+  uint32_t entry = entry_get(entry_of(block));
+  bool     out = (uintptr_t)block % 16 == 0 && is_out(entry);
+  if (out)
+    *size = size_in(entry);
+  else
+    no_block(what, block);
+  return out;
+}
+
+void *
+sa_hardened_resize(void *block, size_t size)
+{
+  _Atomic uint32_t *entry = entry_of(block);
+  uint32_t          before = entry_get(entry);
+  size_t            place = sa_slab_of(block)->size;
+  bool              stays = size + SA_CANARY <= place && size + SA_CANARY > place / 2;
+  unsigned          cls = sa_class_of(size + SA_CANARY < 32 ? 32 : size + SA_CANARY);
+  if (!stays || sa_class_size(cls) != place || !has_canary((char *)block + size_in(before)))
+    return NULL; /* the free finds what is wrong */
+  entry_set(entry, ((uint32_t)size + 1) | (before & ~SA_ENTRY_SIZE));
+  set_canary((char *)block + size);
+  return block;
+}
+
+/* --- slabs ------------------------------------------------------------------------------------ */
+
+size_t
+sa_guard(void)
+{
+  enum { MOST = SA_UNIT / 4 };
+  return sa_hardened && sa_os_page() <= MOST ? sa_os_page() : 0;
+}
+
+/* Without memory for it there is none; what is guarded is all the same. */
+static void
+guard(char *at, const char *end)
+{
+  if (sa_guard() > 0 && at < end)
+    (void)sa_os_protect(at, (size_t)(end - at), SA_OS_NONE);
+}
+
+void
+sa_hardened_slab(struct sa_slab *slab)
+{
+  char *units = sa_units_address(slab);
+  char *end = units + slab->units * (size_t)SA_UNIT;
+  guard(units, units + sa_guard());
+  guard(end - sa_guard(), end);
+  set_canary(slab->start - SA_CANARY);
+}
+
+/* A generator for one shuffle. */
+static uint32_t
+next_random(uint64_t *state)
+{
+  *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (uint32_t)(*state >> 33);
+}
+
+void *
+sa_hardened_carve(struct sa_slab *slab, uint32_t first, uint32_t count)
+{
+  char    *start = slab->start + (size_t)first * slab->size;
+  void    *list = NULL;
+  uint8_t  order[4096 / 32];
+  uint64_t state = sa_link_secret ^ (uintptr_t)start;
+  for (uint32_t i = 0; i < count; i++) {
+    uint32_t j = next_random(&state) % (i + 1);
+    order[i] = order[j];
+    order[j] = (uint8_t)i;
+  }
+  for (uint32_t i = 0; i < count; i++) {
+    char *block = start + (size_t)order[i] * slab->size;
+    poison(block, slab->size - SA_CANARY);
+    set_canary(block + slab->size - SA_CANARY);
+    sa_link_set(block, list);
+    list = block;
+  }
+  return list;
+}
+
+void
+sa_hardened_unlink(void *block)
+{
+  *(word *)block = secret[0];
+}
+
+/* --- large blocks ----------------------------------------------------------------------------- */
+
+static size_t
+canary_length(const struct sa_slab *slab)
+{
+  size_t left = slab->length - slab->asked;
+  return left < SA_CANARY ? left : SA_CANARY;
+}
+
+void
+sa_hardened_large(struct sa_slab *slab)
+{
+  char    *units = sa_units_address(slab);
+  char    *end = slab->start + slab->asked;
+  uint64_t canary = canary_for(end);
+  slab->thread = sa_my_rings->thread >> SA_ENTRY_THREAD_SHIFT;
+  memcpy(end, &canary, canary_length(slab));
+  guard(units, slab->start);
+  guard(slab->start + slab->length, units + slab->units * (size_t)SA_UNIT);
+}
+
+bool
+sa_hardened_large_check(const struct sa_slab *slab)
+{
+  const char *end = slab->start + slab->asked;
+  uint64_t    canary = canary_for(end);
+  char        text[128];
+  if (memcmp(end, &canary, canary_length(slab)) == 0)
+    return true;
+  snprintf(text, sizeof text, "it was written to past its end, %zu bytes, allocated by thread %u",
+           slab->asked, slab->thread);
+  sa_misuse("free", slab->start, text);
+  return false;
+}
