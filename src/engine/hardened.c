@@ -489,7 +489,6 @@ sa_hardened_slab(struct sa_slab *slab)
   char *end = units + slab->units * (size_t)SA_UNIT;
   guard(units, units + sa_guard());
   guard(end - sa_guard(), end);
-  set_canary(slab->start - SA_CANARY);
 }
 
 /* A generator for one shuffle. */
@@ -512,6 +511,7 @@ sa_hardened_carve(struct sa_slab *slab, uint32_t first, uint32_t count)
     order[i] = order[j];
     order[j] = (uint8_t)i;
   }
+  set_canary(start - SA_CANARY); /* the end of one that may be carved last */
   for (uint32_t i = 0; i < count; i++) {
     char *block = start + (size_t)order[i] * slab->size;
     poison(block, slab->size - SA_CANARY);

@@ -93,7 +93,7 @@ void *sa_hardened_resize(void *block, size_t size);
 /* The bytes that were asked for; false, with errno EINVAL: it is no block, and that was said. */
 bool sa_hardened_measure(const char *what, const void *block, size_t *size);
 
-/* Makes new units a slab's: guards, and what stands before the first block. */
+/* Puts guards into new units that are a slab's. */
 void sa_hardened_slab(struct sa_slab *slab);
 /* Links new blocks of a slab, in an order of chance. */
 void *sa_hardened_carve(struct sa_slab *slab, uint32_t first, uint32_t count);
