@@ -297,7 +297,7 @@ void
 sa_cache_free(struct sa_slab *slab, void *block)
 {
   if (sa_hardened) {
-    sa_hardened_free(slab, block);
+    sa_hardened_free(block);
     return;
   }
   if (!is_start(slab, block))

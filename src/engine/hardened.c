@@ -103,13 +103,9 @@ is_poisoned(const char *block, size_t size)
 
 /* --- entries ---------------------------------------------------------------------------------- */
 
-static inline _Atomic uint32_t *
-home_entry(const void *block)
-{
-  return &sa_home_entries[((uintptr_t)block - sa_home_base) / 16];
-}
+typedef _Atomic uint32_t entry;
 
-static _Atomic uint32_t *
+static entry *
 entry_of(const void *block)
 {
   const struct sa_region *region = sa_region_of(block);
@@ -119,46 +115,47 @@ entry_of(const void *block)
 /* Whoever may touch a block has been told of it, so relaxed is enough; two threads that free it at the
  * same time may both succeed, and the second one to be given it finds that. */
 static inline uint32_t
-entry_get(const _Atomic uint32_t *entry)
+entry_get(const entry *of)
 {
-  return atomic_load_explicit(entry, memory_order_relaxed);
+  return atomic_load_explicit(of, memory_order_relaxed);
 }
 
 static inline void
-entry_set(_Atomic uint32_t *entry, uint32_t to)
+entry_set(entry *of, uint32_t to)
 {
-  atomic_store_explicit(entry, to, memory_order_relaxed);
+  atomic_store_explicit(of, to, memory_order_relaxed);
 }
 
 static inline bool
-is_out(uint32_t entry)
+is_out(uint32_t what)
 {
-  return entry & SA_ENTRY_SIZE;
+  return what & SA_ENTRY_SIZE;
 }
 
 static inline size_t
-size_in(uint32_t entry)
+size_in(uint32_t what)
 {
-  return (entry & SA_ENTRY_SIZE) - 1;
+  return (what & SA_ENTRY_SIZE) - SA_BEHIND;
 }
 
 /* --- what is said ----------------------------------------------------------------------------- */
 
 static uint32_t
-thread_in(uint32_t entry)
+thread_in(uint32_t what)
 {
-  return entry >> SA_ENTRY_THREAD_SHIFT;
+  return what >> SA_ENTRY_THREAD_SHIFT;
 }
 
 /* Of a pointer to no block that is out. */
 static SA_ATTRIBUTE(cold, noinline) void no_block(const char *what, const void *block)
 {
-  uint32_t entry = (uintptr_t)block % 16 == 0 ? entry_get(entry_of(block)) : 0;
+  uint32_t what_is_there = (uintptr_t)block % 16 == 0 ? entry_get(entry_of(block)) : 0;
   char     text[96];
-  if (entry == 0) {
+  if (what_is_there == 0) {
     sa_misuse(what, block, "it points inside a block, or to none");
   } else {
-    snprintf(text, sizeof text, "this block is free already, freed by thread %u", thread_in(entry));
+    snprintf(text, sizeof text, "this block is free already, freed by thread %u",
+             thread_in(what_is_there));
     sa_misuse(what, block, text);
   }
   errno = EINVAL;
@@ -202,6 +199,36 @@ in_ring(const struct sa_ring *ring)
   return ring->tail - ring->head;
 }
 
+static inline void
+put_in_ring(struct sa_ring *ring, void *block)
+{
+  uint32_t tail = ring->tail;
+  ring->blocks[tail % SA_RING] = block;
+  ring->tail = tail + 1;
+}
+
+static inline void *
+take_from_ring(struct sa_ring *ring)
+{
+  uint32_t head = ring->head;
+  ring->head = head + 1;
+  return ring->blocks[head % SA_RING];
+}
+
+/* The ring for blocks in whose entries that stands. */
+static inline struct sa_ring *
+ring_for(struct sa_rings *rings, uint32_t size_and_behind)
+{
+  return (struct sa_ring *)((char *)rings + rings->ring_at[size_and_behind / 16]);
+}
+
+/* There are no places of less than 32 bytes. */
+static unsigned
+class_for(size_t granules)
+{
+  return sa_class_of(granules < 2 ? 32 : granules * 16);
+}
+
 /* So that no ring keeps much, whatever its blocks' size. */
 static uint32_t
 most_of(unsigned cls)
@@ -214,15 +241,21 @@ most_of(unsigned cls)
 void
 sa_rings_set_up(struct sa_rings *rings)
 {
-  enum { LOWEST = 1 }; /* places of 32 bytes */
-  for (size_t granules = 0; granules <= SA_CLASS_MAX / 16; granules++) {
-    unsigned cls = sa_class_of(granules * 16);
-    rings->class_of[granules] = (uint8_t)(cls < LOWEST ? LOWEST : cls);
-  }
+  for (size_t granules = 0; granules <= SA_CLASS_MAX / 16; granules++)
+    rings->ring_at[granules] =
+      (uint32_t)((char *)&rings->ring[class_for(granules)] - (char *)rings);
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     rings->ring[cls].most = most_of(cls);
+    rings->ring[cls].wait = most_of(cls) / 4;
     rings->current[cls] = &sa_no_slab;
   }
+}
+
+/* From when on there is a first region. */
+static void
+find_entries(struct sa_rings *rings)
+{
+  rings->entries = (uintptr_t)sa_home_entries - sa_home_base / 16 * sizeof(entry);
 }
 
 void
@@ -231,110 +264,65 @@ sa_rings_begin(struct sa_rings *rings)
   static _Atomic uint32_t threads; /* relaxed: all that matters is that each gets another one */
   uint32_t number = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % 0xffff;
   rings->thread = number << SA_ENTRY_THREAD_SHIFT;
+  find_entries(rings);
 }
 
-static inline void
-put_in_ring(struct sa_rings *rings, unsigned cls, void *block)
-{
-  struct sa_ring *ring = &rings->ring[cls];
-  uint32_t        tail = ring->tail;
-  rings->blocks[cls][tail % SA_RING] = block;
-  ring->tail = tail + 1;
-}
-
-static inline void *
-take_from_ring(struct sa_rings *rings, unsigned cls)
-{
-  struct sa_ring *ring = &rings->ring[cls];
-  uint32_t        head = ring->head;
-  ring->head = head + 1;
-  return rings->blocks[cls][head % SA_RING];
-}
-
+/* Rings are for the first region alone. */
 static bool
 is_at_home(const void *block)
 {
   return (uintptr_t)block - sa_home_base < sa_home_size;
 }
 
-/* A part of what is in the ring must wait. */
-static void
-set_end(struct sa_ring *ring)
-{
-  uint32_t wait = ring->most / 4;
-  ring->end = in_ring(ring) > wait ? ring->tail - wait : ring->head;
-}
-
 void *
 sa_ring_refill(struct sa_cache *cache, unsigned cls)
 {
-  struct sa_rings *rings = sa_rings_of(cache);
-  struct sa_ring  *ring = &rings->ring[cls];
-  for (uint32_t i = 0; i < ring->most / 2; i++) {
+  struct sa_ring *ring = &sa_rings_of(cache)->ring[cls];
+  do {
     void *block = sa_cache_take(cache, cls);
     if (!block)
       break;
     if (!is_at_home(block))
-      return block; /* rings are for the first region alone */
-    put_in_ring(rings, cls, block);
-  }
-  if (in_ring(ring) == 0)
-    return NULL;
-  void *block = take_from_ring(rings, cls);
-  set_end(ring);
-  return block;
+      return block;
+    put_in_ring(ring, block);
+  } while (in_ring(ring) < ring->most / 2);
+  find_entries(sa_rings_of(cache));
+  return in_ring(ring) > 0 ? take_from_ring(ring) : NULL;
 }
 
 /* Gives so many of the oldest blocks to their slabs. */
 static void
-drain(struct sa_cache *cache, unsigned cls, uint32_t count)
+drain(struct sa_cache *cache, struct sa_ring *ring, uint32_t count)
 {
-  struct sa_rings *rings = sa_rings_of(cache);
   while (count-- > 0)
-    sa_cache_put(cache, take_from_ring(rings, cls));
-  set_end(&rings->ring[cls]);
+    sa_cache_put(cache, take_from_ring(ring));
 }
 
 void
 sa_rings_empty(struct sa_cache *cache)
 {
-  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
-    drain(cache, cls, in_ring(&sa_rings_of(cache)->ring[cls]));
-}
-
-/* A full ring, or no ring. */
-static SA_ATTRIBUTE(noinline) void put_slowly(unsigned cls, void *block)
-{
-  struct sa_cache *cache = sa_cache_begin();
-  if (!cache)
-    return; /* without memory for a cache there is no way back for it */
-  sa_cache_step_begins(cache);
-  if (in_ring(&sa_rings_of(cache)->ring[cls]) >= sa_rings_of(cache)->ring[cls].most)
-    drain(cache, cls, sa_rings_of(cache)->ring[cls].most / 2);
-  if (is_at_home(block))
-    put_in_ring(sa_rings_of(cache), cls, block);
-  else
-    sa_cache_put(cache, block);
-  set_end(&sa_rings_of(cache)->ring[cls]);
-  sa_cache_step_ends(cache);
-  sa_cache_done(cache);
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
+    struct sa_ring *ring = &sa_rings_of(cache)->ring[cls];
+    drain(cache, ring, in_ring(ring));
+  }
 }
 
 /* --- allocating ------------------------------------------------------------------------------- */
 
-/* False: something is wrong with it, which was said. */
+/* Whether a block is as it was left. */
 static inline bool
-hand_out(const struct sa_rings *rings, char *block, size_t size, _Atomic uint32_t *entry)
+is_intact(const char *block, size_t size, const entry *of)
 {
-  uint32_t before = entry_get(entry);
-  if (SA_UNLIKELY(is_out(before) || !is_poisoned(block, size))) {
-    not_as_left(block, before);
-    return false;
-  }
-  entry_set(entry, ((uint32_t)size + 1) | rings->thread);
+  return !is_out(entry_get(of)) && is_poisoned(block, size);
+}
+
+static inline void *
+hand_out(const struct sa_rings *rings, char *block, size_t size, entry *of)
+{
+  entry_set(of, (uint32_t)(size + SA_BEHIND) | rings->thread);
   if (size > SMALLEST) /* else the poison is the canary */
     set_canary(block + size);
-  return true;
+  return block;
 }
 
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
@@ -342,73 +330,89 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
-  struct sa_rings *rings = sa_rings_of(cache);
-  unsigned         cls = rings->class_of[sa_granules(size + SA_CANARY)];
-  char            *block;
-  do
-    block = sa_cache_refill(cache, cls);
-  while (block && !hand_out(rings, block, size, entry_of(block)));
+  char *block;
+  while ((block = sa_cache_refill(cache, class_for((size + SA_BEHIND) / 16)))
+         && !is_intact(block, size, entry_of(block)))
+    not_as_left(block, entry_get(entry_of(block)));
+  if (block)
+    hand_out(sa_rings_of(cache), block, size, entry_of(block));
   sa_cache_done(cache);
   return block;
 }
 
-static inline void *
-alloc(size_t size)
+static SA_ATTRIBUTE(cold, noinline) void *alloc_another(const void *block, size_t size)
+{
+  not_as_left(block, entry_get(entry_of(block)));
+  return alloc_slowly(size);
+}
+
+static inline SA_ATTRIBUTE(always_inline) void *alloc(size_t size)
 {
   if (SA_UNLIKELY(size > SA_HARDENED_MAX))
     return sa_large_alloc(size, SA_ANYWHERE, false);
   struct sa_rings *rings = sa_my_rings;
-  unsigned         cls = rings->class_of[sa_granules(size + SA_CANARY)];
-  struct sa_ring  *ring = &rings->ring[cls];
-  if (SA_UNLIKELY(ring->head == ring->end))
+  struct sa_ring  *ring = ring_for(rings, (uint32_t)size + SA_BEHIND);
+  if (SA_UNLIKELY(in_ring(ring) <= ring->wait))
     return alloc_slowly(size);
-  char *block = take_from_ring(rings, cls);
-  if (SA_UNLIKELY(!hand_out(rings, block, size, home_entry(block))))
-    return alloc_slowly(size);
-  return block;
-}
-
-void *
-sa_hardened_alloc(size_t size)
-{
-  return alloc(size);
+  char  *block = take_from_ring(ring);
+  entry *of = (entry *)(rings->entries + (uintptr_t)block / 16 * sizeof(entry));
+  if (SA_UNLIKELY(!is_intact(block, size, of)))
+    return alloc_another(block, size);
+  return hand_out(rings, block, size, of);
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */
 
-/* A block that is out, and whether it may go to this thread's ring. */
-static inline void
-give_back(char *block, _Atomic uint32_t *entry, uint32_t before, bool at_home)
+/* A full ring, or no ring. */
+static SA_ATTRIBUTE(noinline) void put_slowly(uint32_t size_and_behind, void *block)
 {
-  size_t           size = size_in(before);
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return; /* without memory for a cache there is no way back for it */
+  struct sa_ring *ring = ring_for(sa_rings_of(cache), size_and_behind);
+  sa_cache_step_begins(cache);
+  if (in_ring(ring) >= ring->most)
+    drain(cache, ring, ring->most / 2);
+  if (is_at_home(block))
+    put_in_ring(ring, block);
+  else
+    sa_cache_put(cache, block);
+  sa_cache_step_ends(cache);
+  sa_cache_done(cache);
+}
+
+/* A block that is out. */
+static inline SA_ATTRIBUTE(always_inline) void give_back(char *block, entry *of, uint32_t before,
+                                                         bool at_home)
+{
+  uint32_t         size_and_behind = before & SA_ENTRY_SIZE;
+  size_t           size = (size_t)size_and_behind - SA_BEHIND;
   struct sa_rings *rings = sa_my_rings;
   if (SA_UNLIKELY(!has_canary(block + size) || word_at(block - sizeof(word)) != secret[0])) {
     damaged(block, before);
     return;
   }
-  entry_set(entry, rings->thread);
+  entry_set(of, rings->thread);
   poison(block, size);
-  unsigned        cls = rings->class_of[sa_granules(size + SA_CANARY)];
-  struct sa_ring *ring = &rings->ring[cls];
-  if (SA_UNLIKELY(in_ring(ring) >= ring->most || !at_home)) {
-    put_slowly(sa_class_of(size + SA_CANARY < 32 ? 32 : size + SA_CANARY), block);
-    return;
-  }
-  put_in_ring(rings, cls, block);
-  ring->end++;
+  struct sa_ring *ring = ring_for(rings, size_and_behind);
+  if (SA_UNLIKELY(in_ring(ring) >= ring->most || !at_home))
+    put_slowly(size_and_behind, block);
+  else
+    put_in_ring(ring, block);
 }
 
 void
-sa_hardened_free(struct sa_slab *slab, void *block)
+sa_hardened_free(void *block)
 {
-  (void)slab;
-  _Atomic uint32_t *entry = entry_of(block);
-  uint32_t          before = entry_get(entry);
+  entry   *of = entry_of(block);
+  uint32_t before = entry_get(of);
   if ((uintptr_t)block % 16 != 0 || !is_out(before))
     no_block("free", block);
   else
-    give_back(block, entry, before, is_at_home(block));
+    give_back(block, of, before, is_at_home(block));
 }
+
+/* --- the two fast paths ----------------------------------------------------------------------- */
 
 #ifdef SA_HARDENED
 
@@ -426,12 +430,20 @@ sa_free(void *block)
     sa_free_slowly(block);
     return;
   }
-  _Atomic uint32_t *entry = &sa_home_entries[offset / 16];
-  uint32_t          before = entry_get(entry);
+  entry   *of = &sa_home_entries[offset / 16];
+  uint32_t before = entry_get(of);
   if (SA_LIKELY(is_out(before)))
-    give_back(block, entry, before, true);
+    give_back(block, of, before, true);
   else
     sa_free_slowly(block);
+}
+
+#else
+
+void *
+sa_hardened_alloc(size_t size)
+{
+  return alloc(size);
 }
 
 #endif
@@ -441,10 +453,10 @@ sa_free(void *block)
 bool
 sa_hardened_measure(const char *what, const void *block, size_t *size)
 {
-  uint32_t entry = entry_get(entry_of(block));
-  bool     out = (uintptr_t)block % 16 == 0 && is_out(entry);
+  uint32_t before = entry_get(entry_of(block));
+  bool     out = (uintptr_t)block % 16 == 0 && is_out(before);
   if (out)
-    *size = size_in(entry);
+    *size = size_in(before);
   else
     no_block(what, block);
   return out;
@@ -453,14 +465,13 @@ sa_hardened_measure(const char *what, const void *block, size_t *size)
 void *
 sa_hardened_resize(void *block, size_t size)
 {
-  _Atomic uint32_t *entry = entry_of(block);
-  uint32_t          before = entry_get(entry);
-  size_t            place = sa_slab_of(block)->size;
-  bool              stays = size + SA_CANARY <= place && size + SA_CANARY > place / 2;
-  unsigned          cls = sa_class_of(size + SA_CANARY < 32 ? 32 : size + SA_CANARY);
-  if (!stays || sa_class_size(cls) != place || !has_canary((char *)block + size_in(before)))
+  entry   *of = entry_of(block);
+  uint32_t before = entry_get(of);
+  if (size > SA_HARDENED_MAX
+      || sa_class_size(class_for((size + SA_BEHIND) / 16)) != sa_slab_of(block)->size
+      || !has_canary((char *)block + size_in(before)))
     return NULL; /* the free finds what is wrong */
-  entry_set(entry, ((uint32_t)size + 1) | (before & ~SA_ENTRY_SIZE));
+  entry_set(of, (uint32_t)(size + SA_BEHIND) | (before & ~SA_ENTRY_SIZE));
   set_canary((char *)block + size);
   return block;
 }

@@ -17,7 +17,7 @@
  *
  * A block that is free is filled with the secret: as far as SA_POISON, which is all of a small one. It
  * waits in its thread's ring of its class, first in, first out, and at least so many blocks that were
- * freed later wait behind it (`tail` - `end`) when it is given out again. Then what was filled must be
+ * freed later wait behind it when it is given out again. Then what was filled must be
  * as it was. From a full ring the oldest blocks go to their slabs; a ring that has run out is filled
  * from there, in an order that chance has made when the slab was carved.
  *
@@ -39,28 +39,33 @@ enum {
   SA_CANARY = 8,
   SA_POISON = 64,
   SA_RING = 64,
-  SA_HARDENED_MAX = SA_CLASS_MAX - SA_CANARY, /* the largest block that lies in a slab */
+  /* What is added to a block's bytes, in its entry: then it is more than 0, and its multiple of 16
+   * tells what its place must have with the canary. */
+  SA_BEHIND = SA_CANARY + 15,
+  SA_HARDENED_MAX = 0xffff - SA_BEHIND, /* the largest block that lies in a slab */
 };
 
-/* An entry's halves: the bytes that were asked for, plus 1, or 0 where no block is out; and a thread. */
+/* An entry's halves: the bytes that were asked for and SA_BEHIND, or 0 where no block is out; and a
+ * thread. */
 #define SA_ENTRY_SIZE 0xffffu
 #define SA_ENTRY_THREAD_SHIFT 16
 
-/* The ring of a class: positions, of which the lower bits count. Its thread's alone. */
+/* The ring of a class. Its thread's alone. */
 struct sa_ring {
-  uint32_t head; /* of the oldest block */
-  uint32_t end;  /* blocks from here on must wait */
-  uint32_t tail; /* where the next one goes */
-  uint32_t most; /* that it may hold, by its blocks' size */
+  uint32_t head; /* the place of the oldest block, of which the lower bits count */
+  uint32_t tail; /* that of the next one that comes */
+  uint32_t wait; /* so many stay, */
+  uint32_t most; /* and so many may, by their size */
+  void    *blocks[SA_RING];
 };
 
 /* What a thread has in the hardened mode, behind its cache. */
 struct sa_rings {
-  uint8_t         class_of[SA_CLASS_MAX / 16 + 1]; /* by granules, the canary included */
-  uint32_t        thread;                          /* its number, where an entry has it */
+  uint32_t  ring_at[SA_CLASS_MAX / 16 + 1]; /* from here, in bytes, by an entry's multiple of 16 */
+  uint32_t  thread;                         /* its number, where an entry has it */
+  uintptr_t entries;                        /* where address 0 would have its entry */
+  struct sa_slab *current[SA_CLASSES];      /* instead of the cache's */
   struct sa_ring  ring[SA_CLASSES];
-  struct sa_slab *current[SA_CLASSES]; /* instead of the cache's */
-  void           *blocks[SA_CLASSES][SA_RING];
 };
 
 /* This thread's; as sa_self, it is never NULL: see sa_no_rings, in which there is nothing. */
@@ -84,10 +89,10 @@ void *sa_ring_refill(struct sa_cache *cache, unsigned cls);
 /* Gives all blocks to their slabs. */
 void sa_rings_empty(struct sa_cache *cache);
 
-/* A block for a user; NULL with errno ENOMEM. */
+/* In a default build, sa_malloc. */
 void *sa_hardened_alloc(size_t size);
 /* Frees a block of a slab, if it is one. */
-void sa_hardened_free(struct sa_slab *slab, void *block);
+void sa_hardened_free(void *block);
 /* Where it is if its place is large enough; NULL: it must be copied. */
 void *sa_hardened_resize(void *block, size_t size);
 /* The bytes that were asked for; false, with errno EINVAL: it is no block, and that was said. */

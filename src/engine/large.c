@@ -51,16 +51,18 @@ want_large_pages(struct sa_slab *slab)
 {
   static _Atomic bool said;
   slab->large_pages = false;
-  if (!sa_options.large_pages || sa_hardened || slab->units < SA_CHUNK_UNITS)
+  if (!sa_options.large_pages || slab->units < SA_CHUNK_UNITS)
     return true;
-  enum sa_os_outcome outcome = sa_os_commit_large(slab->start, large_part(slab));
+  /* a guard cannot be a part of one */
+  enum sa_os_outcome outcome =
+    sa_hardened ? SA_OS_REFUSED : sa_os_commit_large(slab->start, large_part(slab));
   slab->large_pages = outcome == SA_OS_DONE;
   atomic_fetch_add_explicit(slab->large_pages ? &pages_got : &pages_refused, large_part(slab),
                             memory_order_relaxed);
   if (outcome == SA_OS_REFUSED) {
     sa_os_prefer_large(slab->start, slab->length);
     if (!atomic_exchange_explicit(&said, true, memory_order_relaxed))
-      sa_say("large_pages=on: the system has no 2 MiB pages to give; using transparent ones");
+      sa_say("large_pages=on: there are no 2 MiB pages to be had; using transparent ones");
   }
   return outcome != SA_OS_LOST;
 }

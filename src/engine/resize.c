@@ -28,7 +28,8 @@ aligned_in_class(size_t alignment, size_t size)
   unsigned cls = sa_class_of(size + behind > alignment ? size + behind : alignment);
   while (sa_class_size(cls) % alignment != 0)
     cls++;
-  return sa_malloc(sa_class_size(cls) - behind);
+  size_t room = sa_class_size(cls) - behind;
+  return sa_malloc(sa_hardened && room > SA_HARDENED_MAX ? SA_HARDENED_MAX : room);
 }
 
 void *

@@ -74,18 +74,54 @@ free_blocks(struct count *count, const struct sa_slab *slab, const char *start)
   return free < capacity ? free : capacity;
 }
 
+/* What is out of a slab. */
+struct live {
+  size_t blocks;
+  size_t bytes;
+};
+
+/* In the hardened mode each block's entry tells. */
+static struct live
+live_by_entries(struct count *count, unsigned cls, const char *start)
+{
+  const struct sa_region *region = sa_region_of(start);
+  const size_t            step = sa_class_size(cls) / 16;
+  const size_t            first = sa_region_unit(region, start) * SA_UNIT_ENTRIES;
+  const uint32_t         *entries = (const uint32_t *)(const void *)count->copy;
+  const size_t            all = sa_slab_units(cls) * SA_UNIT_ENTRIES;
+  struct live             live = {0, 0};
+  if (!look(count, count->copy, &region->entries[first], all * sizeof *entries))
+    return live;
+  for (size_t i = sa_slab_skip(cls) / 16; i + step <= all; i += step)
+    if (entries[i] & SA_ENTRY_SIZE) {
+      live.blocks++;
+      live.bytes += (entries[i] & SA_ENTRY_SIZE) - SA_BEHIND;
+    }
+  return live;
+}
+
+static struct live
+live_in(struct count *count, const struct sa_slab *slab, const char *start)
+{
+  unsigned cls = sa_slab_class(slab);
+  if (sa_hardened)
+    return live_by_entries(count, cls, start);
+  size_t blocks = sa_slab_capacity(cls) - free_blocks(count, slab, start);
+  return (struct live){blocks, blocks * sa_class_size(cls)};
+}
+
 static void
 count_slab(struct count *count, const struct sa_slab *slab, const char *start)
 {
   unsigned        cls = sa_slab_class(slab);
-  size_t          size = sa_class_size(cls);
-  uint32_t        capacity = sa_slab_capacity(cls);
-  uint32_t        free = free_blocks(count, slab, start);
+  size_t          all = sa_slab_capacity(cls) * sa_class_size(cls);
+  struct live     live = live_in(count, slab, start);
   sa_class_stats *of_class = &count->classes[cls];
   of_class->slabs++;
-  of_class->live_blocks += capacity - free;
-  of_class->cached += free * size;
-  count->stats.overhead += sa_slab_units(cls) * SA_UNIT - capacity * size;
+  of_class->live_blocks += live.blocks;
+  of_class->live += live.bytes;
+  of_class->cached += all - live.bytes;
+  count->stats.overhead += sa_slab_units(cls) * SA_UNIT - all;
 }
 
 /* --- units ------------------------------------------------------------------------------------ */
@@ -94,7 +130,8 @@ static void
 count_large(sa_stats *stats, const struct sa_slab *slab)
 {
   size_t whole = slab->units * (size_t)SA_UNIT;
-  size_t length = slab->length < whole ? slab->length : whole; /* it may be just being resized */
+  size_t size = sa_large_size(slab);
+  size_t length = size < whole ? size : whole; /* it may be just being resized */
   stats->live_blocks++;
   stats->live += length;
   stats->overhead += whole - length;
@@ -181,29 +218,18 @@ count_region(struct count *count, const struct sa_region *region)
 
 /* --- caches ----------------------------------------------------------------------------------- */
 
-/* The blocks in the rings behind a cache, in the hardened mode. */
+/* Blocks in parcels are free, though their slabs do not know it yet; their entries do. */
 static void
-look_at_rings(struct count *count, struct sa_cache *cache, uint32_t *blocks)
-{
-  struct sa_ring rings[SA_CLASSES];
-  memset(blocks, 0, SA_CLASSES * sizeof *blocks);
-  if (!sa_hardened || !look(count, rings, sa_rings_of(cache)->ring, sizeof rings))
-    return;
-  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
-    blocks[cls] = (rings[cls].tail - rings[cls].head) % (SA_RING + 1);
-}
-
-/* Blocks in parcels and rings are free, though their slabs do not know it yet. */
-static void
-count_parcels(struct count *count, const struct sa_cache *cache, const uint32_t *in_rings)
+count_parcels(struct count *count, const struct sa_cache *cache)
 {
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     const struct sa_parcel *parcel = &cache->parcels[cls];
     sa_class_stats         *of_class = &count->classes[cls];
-    size_t                  blocks = (parcel->slab ? parcel->count : 0) + in_rings[cls];
+    size_t                  blocks = parcel->slab ? parcel->count : 0;
     if (blocks > of_class->live_blocks)
       blocks = of_class->live_blocks;
     of_class->live_blocks -= blocks;
+    of_class->live -= blocks * sa_class_size(cls);
     of_class->cached += blocks * sa_class_size(cls);
   }
 }
@@ -212,7 +238,6 @@ static void
 count_caches(struct count *count)
 {
   struct sa_cache *copy = (struct sa_cache *)count->copy;
-  uint32_t         in_rings[SA_CLASSES];
   struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next) {
     count->stats.overhead += sa_cache_length();
@@ -220,9 +245,8 @@ count_caches(struct count *count)
     if (!atomic_load_explicit(&cache->in_use, memory_order_relaxed))
       continue;
     count->stats.caches++;
-    look_at_rings(count, cache, in_rings);
-    if (look(count, copy, cache, sizeof *cache))
-      count_parcels(count, copy, in_rings);
+    if (!sa_hardened && look(count, copy, cache, sizeof *cache))
+      count_parcels(count, copy);
   }
 }
 
@@ -238,20 +262,22 @@ free_bytes(struct count *count, const struct sa_slab *slab)
   size_t   unit = (size_t)(slab - region->slabs);
   if (cls >= SA_CLASSES)
     return 0;
-  return free_blocks(count, &copy, (const char *)region->base + unit * SA_UNIT)
-         * sa_class_size(cls);
+  struct live live = live_in(count, &copy, (const char *)region->base + unit * SA_UNIT);
+  return sa_slab_capacity(cls) * sa_class_size(cls) - live.bytes;
 }
 
+/* `current` are its current slabs; what is in its rings is free in its slabs, or in others. */
 static void
-count_cache(struct count *count, const struct sa_cache *cache, sa_cache_stats *stats)
+count_cache(struct count *count, const struct sa_cache *cache, struct sa_slab *const *current,
+            sa_cache_stats *stats)
 {
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     const struct sa_parcel *parcel = &cache->parcels[cls];
     stats->sending += parcel->slab ? parcel->count * sa_class_size(cls) : 0;
-    if (cache->current[cls] == &sa_no_slab)
+    if (current[cls] == &sa_no_slab)
       continue;
     stats->slabs++;
-    stats->cached += free_bytes(count, cache->current[cls]);
+    stats->cached += free_bytes(count, current[cls]);
   }
   for (unsigned place = 0; place < SA_ADOPTED; place++)
     if (cache->adopted[place]) {
@@ -297,7 +323,6 @@ count_all(struct count *count)
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     sa_class_stats *of_class = &count->classes[cls];
     of_class->block_size = sa_class_size(cls);
-    of_class->live = of_class->live_blocks * of_class->block_size;
     count->stats.live_blocks += of_class->live_blocks;
     count->stats.live += of_class->live;
     count->stats.cached += of_class->cached;
@@ -345,6 +370,7 @@ sa_get_cache_stats(sa_cache_stats *to, size_t room)
 {
   struct count    count;
   struct sa_cache copy; /* count.copy is for slabs */
+  struct sa_slab *current[SA_CLASSES];
   size_t          found = 0;
   if (!begin(&count))
     return 0;
@@ -359,8 +385,9 @@ sa_get_cache_stats(sa_cache_stats *to, size_t room)
     sa_cache_stats *stats = &to[found - 1];
     memset(stats, 0, sizeof *stats);
     stats->number = number;
-    if (look(&count, &copy, cache, sizeof copy))
-      count_cache(&count, &copy, stats);
+    const void *from = sa_hardened ? sa_rings_of(cache)->current : cache->current;
+    if (look(&count, &copy, cache, sizeof copy) && look(&count, current, from, sizeof current))
+      count_cache(&count, &copy, current, stats);
   }
   return end(&count) ? found : 0;
 }
