@@ -59,18 +59,12 @@ has_canary(const char *at)
   return word_at(at) == canary_for(at);
 }
 
-/* Of a place for a block of at least 32 bytes: all of it up to 64, else as much. A larger one's size is
- * over 24, one of 48 bytes' at most 40. */
-enum { HALF = SA_POISON / 2, SMALLEST = HALF - SA_CANARY, SECOND = SMALLEST + 16 };
-
-static inline size_t
-second_half(size_t size)
-{
-  return size > SECOND ? HALF : HALF / 2;
-}
+/* What is filled of a place is so by pieces, the last of which may overlap the one before. A block for
+ * which one is enough has no more than SMALLEST. */
+enum { PIECE = 32, SMALLEST = PIECE - SA_CANARY };
 
 static inline void
-poison_half(char *at)
+fill_piece(char *at)
 {
   two_words  both = {secret[0], secret[0]};
   two_words *to = (two_words *)(void *)at;
@@ -79,7 +73,7 @@ poison_half(char *at)
 }
 
 static inline bool
-is_half_poisoned(const char *at)
+is_piece_filled(const char *at)
 {
   const word *words = (const word *)(const void *)at;
   uint64_t    all = secret[0];
@@ -87,18 +81,36 @@ is_half_poisoned(const char *at)
 }
 
 static inline void
-poison(char *block, size_t size)
+fill(char *block, size_t size, size_t length)
 {
-  poison_half(block);
-  if (size > SMALLEST)
-    poison_half(block + second_half(size));
+  char *last = block + length - PIECE;
+  fill_piece(block);
+  if (size <= SMALLEST)
+    return;
+  for (char *at = block + PIECE; at < last; at += PIECE)
+    fill_piece(at);
+  fill_piece(last);
 }
 
 static inline bool
-is_poisoned(const char *block, size_t size)
+is_filled(const char *block, size_t size, size_t length)
 {
-  return is_half_poisoned(block)
-         && (size <= SMALLEST || is_half_poisoned(block + second_half(size)));
+  const char *last = block + length - PIECE;
+  if (!is_piece_filled(block))
+    return false;
+  if (size <= SMALLEST)
+    return true;
+  for (const char *at = block + PIECE; at < last; at += PIECE)
+    if (!is_piece_filled(at))
+      return false;
+  return is_piece_filled(last);
+}
+
+/* How much of a place is filled. */
+static size_t
+filled_of(size_t place)
+{
+  return place < SA_POISON ? place : SA_POISON;
 }
 
 /* --- entries ---------------------------------------------------------------------------------- */
@@ -247,6 +259,7 @@ sa_rings_set_up(struct sa_rings *rings)
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     rings->ring[cls].most = most_of(cls);
     rings->ring[cls].wait = most_of(cls) / 4;
+    rings->ring[cls].fill = (uint32_t)filled_of(sa_class_size(cls));
     rings->current[cls] = &sa_no_slab;
   }
 }
@@ -311,9 +324,9 @@ sa_rings_empty(struct sa_cache *cache)
 
 /* Whether a block is as it was left. */
 static inline bool
-is_intact(const char *block, size_t size, const entry *of)
+is_intact(const struct sa_ring *ring, const char *block, size_t size, const entry *of)
 {
-  return !is_out(entry_get(of)) && is_poisoned(block, size);
+  return !is_out(entry_get(of)) && is_filled(block, size, ring->fill);
 }
 
 static inline void *
@@ -330,9 +343,10 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
-  char *block;
+  struct sa_ring *ring = ring_for(sa_rings_of(cache), (uint32_t)size + SA_BEHIND);
+  char           *block;
   while ((block = sa_cache_refill(cache, class_for((size + SA_BEHIND) / 16)))
-         && !is_intact(block, size, entry_of(block)))
+         && !is_intact(ring, block, size, entry_of(block)))
     not_as_left(block, entry_get(entry_of(block)));
   if (block)
     hand_out(sa_rings_of(cache), block, size, entry_of(block));
@@ -356,7 +370,7 @@ static inline SA_ATTRIBUTE(always_inline) void *alloc(size_t size)
     return alloc_slowly(size);
   char  *block = take_from_ring(ring);
   entry *of = (entry *)(rings->entries + (uintptr_t)block / 16 * sizeof(entry));
-  if (SA_UNLIKELY(!is_intact(block, size, of)))
+  if (SA_UNLIKELY(!is_intact(ring, block, size, of)))
     return alloc_another(block, size);
   return hand_out(rings, block, size, of);
 }
@@ -370,6 +384,7 @@ static SA_ATTRIBUTE(noinline) void put_slowly(uint32_t size_and_behind, void *bl
   if (!cache)
     return; /* without memory for a cache there is no way back for it */
   struct sa_ring *ring = ring_for(sa_rings_of(cache), size_and_behind);
+  fill(block, size_and_behind - SA_BEHIND, ring->fill);
   sa_cache_step_begins(cache);
   if (in_ring(ring) >= ring->most)
     drain(cache, ring, ring->most / 2);
@@ -393,12 +408,13 @@ static inline SA_ATTRIBUTE(always_inline) void give_back(char *block, entry *of,
     return;
   }
   entry_set(of, rings->thread);
-  poison(block, size);
   struct sa_ring *ring = ring_for(rings, size_and_behind);
-  if (SA_UNLIKELY(in_ring(ring) >= ring->most || !at_home))
+  if (SA_UNLIKELY(in_ring(ring) >= ring->most || !at_home)) {
     put_slowly(size_and_behind, block);
-  else
-    put_in_ring(ring, block);
+    return;
+  }
+  fill(block, size, ring->fill);
+  put_in_ring(ring, block);
 }
 
 void
@@ -525,7 +541,7 @@ sa_hardened_carve(struct sa_slab *slab, uint32_t first, uint32_t count)
   set_canary(start - SA_CANARY); /* the end of one that may be carved last */
   for (uint32_t i = 0; i < count; i++) {
     char *block = start + (size_t)order[i] * slab->size;
-    poison(block, slab->size - SA_CANARY);
+    fill(block, slab->size - SA_CANARY, filled_of(slab->size));
     set_canary(block + slab->size - SA_CANARY);
     sa_link_set(block, list);
     list = block;

@@ -37,7 +37,7 @@
 
 enum {
   SA_CANARY = 8,
-  SA_POISON = 64,
+  SA_POISON = 256,
   SA_RING = 64,
   /* What is added to a block's bytes, in its entry: then it is more than 0, and its multiple of 16
    * tells what its place must have with the canary. */
@@ -56,6 +56,7 @@ struct sa_ring {
   uint32_t tail; /* that of the next one that comes */
   uint32_t wait; /* so many stay, */
   uint32_t most; /* and so many may, by their size */
+  uint32_t fill; /* bytes at the start of a free block that are filled */
   void    *blocks[SA_RING];
 };
 
