@@ -241,13 +241,22 @@ class_for(size_t granules)
   return sa_class_of(granules < 2 ? 32 : granules * 16);
 }
 
-/* So that no ring keeps much, whatever its blocks' size. */
+/* The blocks of a class that fit into so many bytes, within bounds. */
 static uint32_t
-most_of(unsigned cls)
+blocks_in(size_t bytes, unsigned cls, uint32_t least, uint32_t most)
 {
-  enum { LEAST = 4 };
-  size_t fit = SA_UNIT / sa_class_size(cls);
-  return fit < LEAST ? LEAST : fit < SA_RING ? (uint32_t)fit : SA_RING;
+  size_t fit = bytes / sa_class_size(cls);
+  return fit < least ? least : fit < most ? (uint32_t)fit : most;
+}
+
+/* What waits goes round, so it must be little, or it would fill the processor's cache. */
+static void
+set_up_ring(struct sa_ring *ring, unsigned cls)
+{
+  enum { WAITING = 2048, HELD = SA_UNIT };
+  ring->wait = blocks_in(WAITING, cls, 1, SA_RING / 4);
+  ring->most = blocks_in(HELD, cls, 4, SA_RING);
+  ring->fill = (uint32_t)filled_of(sa_class_size(cls));
 }
 
 void
@@ -257,9 +266,7 @@ sa_rings_set_up(struct sa_rings *rings)
     rings->ring_at[granules] =
       (uint32_t)((char *)&rings->ring[class_for(granules)] - (char *)rings);
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
-    rings->ring[cls].most = most_of(cls);
-    rings->ring[cls].wait = most_of(cls) / 4;
-    rings->ring[cls].fill = (uint32_t)filled_of(sa_class_size(cls));
+    set_up_ring(&rings->ring[cls], cls);
     rings->current[cls] = &sa_no_slab;
   }
 }
@@ -298,7 +305,7 @@ sa_ring_refill(struct sa_cache *cache, unsigned cls)
     if (!is_at_home(block))
       return block;
     put_in_ring(ring, block);
-  } while (in_ring(ring) < ring->most / 2);
+  } while (in_ring(ring) < 2 * ring->wait);
   find_entries(sa_rings_of(cache));
   return in_ring(ring) > 0 ? take_from_ring(ring) : NULL;
 }
