@@ -225,6 +225,9 @@ void sa_free_slowly(void *block);
 #define sa_hardened SA_UNLIKELY(sa_options.hardened)
 #endif
 
+/* The bytes at an end of units that are a guard; 0: in a default mode, or pages are too large for it. */
+size_t sa_guard(void);
+
 /* The link of a free block to the next, in its first word. In the hardened mode it is encoded, with a
  * secret and the block's address, so that one that was overwritten leads to no block. */
 extern uint64_t sa_link_secret;
@@ -249,6 +252,17 @@ sa_link_set(void *block, void *next)
   *(uintptr_t *)block = sa_link_decode(block, (uintptr_t)next); /* which is its own inverse */
 }
 
+/* The same where a default build has no time to ask for the mode: only the build makes the difference. */
+static inline void
+sa_quick_link_set(void *block, void *next)
+{
+#ifdef SA_HARDENED
+  sa_link_set(block, next);
+#else
+  *(void **)block = next;
+#endif
+}
+
 static inline void *
 sa_link_get(const void *block)
 {
@@ -256,6 +270,16 @@ sa_link_get(const void *block)
   if (sa_hardened && !sa_link_is_plausible(next))
     sa_link_broken(block);
   return next;
+}
+
+static inline void *
+sa_quick_link_get(const void *block)
+{
+#ifdef SA_HARDENED
+  return sa_link_get(block);
+#else
+  return *(void *const *)block;
+#endif
 }
 
 /* --- region.c: address space ------------------------------------------------------------------ */

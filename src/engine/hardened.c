@@ -20,8 +20,8 @@ sa_hardened_begin(void)
 {
   uint64_t random[2];
   sa_os_random(random, sizeof random);
-  /* No byte is 0, as a byte that overflows often is; and as a pointer it leads nowhere. */
-  secret[0] = random[0] >> 8 | UINT64_C(0xfd01010101010101);
+  /* No byte is 0, as one that overflows often is, or a letter; and as a pointer it leads nowhere. */
+  secret[0] = random[0] >> 8 | UINT64_C(0xfd81818181818181);
   secret[1] = secret[0];
   sa_link_secret = random[1];
 }
@@ -497,6 +497,57 @@ sa_hardened_resize(void *block, size_t size)
   entry_set(of, (uint32_t)(size + SA_BEHIND) | (before & ~SA_ENTRY_SIZE));
   set_canary((char *)block + size);
   return block;
+}
+
+/* --- blocks of a room above ------------------------------------------------------------------- */
+
+void
+sa_hardened_lend(void *block, size_t size)
+{
+  entry_set(entry_of(block), ((uint32_t)size + 1) << SA_ENTRY_THREAD_SHIFT);
+  set_canary((char *)block + size);
+}
+
+bool
+sa_hardened_lent(const void *block, size_t *size)
+{
+  uint32_t above = entry_get(entry_of(block)) >> SA_ENTRY_THREAD_SHIFT;
+  *size = above - 1;
+  return (uintptr_t)block % 16 == 0 && above > 0;
+}
+
+bool
+sa_hardened_is_intact(const void *block, size_t size)
+{
+  return has_canary((const char *)block + size);
+}
+
+void
+sa_hardened_take_back(void *block, size_t size)
+{
+  char *end = (char *)block + (size + SA_BEHIND) / 16 * 16;
+  entry_set(entry_of(block), 0);
+  sa_hardened_fill(block, end);
+}
+
+void
+sa_hardened_fill(void *from, void *end)
+{
+  two_words both = {secret[0], secret[0]};
+  for (two_words *at = from; at < (two_words *)end; at++)
+    *at = both;
+  entry *of = entry_of(from);
+  for (size_t i = 0; i < (size_t)((char *)end - (char *)from) / 16; i++)
+    entry_set(&of[i], 0);
+}
+
+const void *
+sa_hardened_changed(const void *from, const void *end)
+{
+  for (const word *at = from; at < (const word *)end; at++)
+    if (*at != secret[0])
+      return at;
+  return NULL;
 }
 
 /* --- slabs ------------------------------------------------------------------------------------ */

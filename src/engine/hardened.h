@@ -99,14 +99,22 @@ void *sa_hardened_resize(void *block, size_t size);
 /* The bytes that were asked for; false, with errno EINVAL: it is no block, and that was said. */
 bool sa_hardened_measure(const char *what, const void *block, size_t *size);
 
+/* For a room above, of a block in what it was lent: it is out, with so many bytes and a canary behind
+ * them; whether and how large it is; whether the canary is as it was; it is out no more, and filled. */
+void sa_hardened_lend(void *block, size_t size);
+bool sa_hardened_lent(const void *block, size_t *size);
+bool sa_hardened_is_intact(const void *block, size_t size);
+void sa_hardened_take_back(void *block, size_t size);
+/* Fills whole granules that nobody uses any more, and finds what was changed in them since; or NULL. */
+void        sa_hardened_fill(void *from, void *end);
+const void *sa_hardened_changed(const void *from, const void *end);
+
 /* Puts guards into new units that are a slab's. */
 void sa_hardened_slab(struct sa_slab *slab);
 /* Links new blocks of a slab, in an order of chance. */
 void *sa_hardened_carve(struct sa_slab *slab, uint32_t first, uint32_t count);
 /* Puts the secret where a link was. */
 void sa_hardened_unlink(void *block);
-/* The bytes at each end of units that are a guard; 0 where pages are too large for it. */
-size_t sa_guard(void);
 /* A large block: guards and canary; and whether the latter is as it was, else that was said. */
 void sa_hardened_large(struct sa_slab *slab);
 bool sa_hardened_large_check(const struct sa_slab *slab);

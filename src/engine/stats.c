@@ -140,7 +140,7 @@ count_large(sa_stats *stats, const struct sa_slab *slab)
 static void
 count_lent(struct count *count, const char *start)
 {
-  if (!look(count, count->copy, start, SA_UNIT))
+  if (!look(count, count->copy, start, SA_UNIT - sa_guard()))
     return;
   struct sa_lent_count lent = sa_hooks_get()->count(count->copy);
   count->stats.live_blocks += lent.blocks;

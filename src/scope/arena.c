@@ -88,7 +88,7 @@ take_returned(struct sa_arena *arena)
     return false;
   void *block = atomic_exchange_explicit(&scope->returned, NULL, memory_order_acquire);
   while (block) {
-    void *next = *(void **)block;
+    void *next = sa_link_get(block);
     sa_arena_push(arena, sa_code_get(sa_chunk_of(block), sa_granule_of(block)) - SA_FREE, block);
     block = next;
   }
@@ -150,10 +150,10 @@ step_end(const struct sa_arena *arena, const struct sa_chunk *chunk, size_t leas
   if (sa_is_limited(arena->scope))
     end += SMALL_STEP;
   else
-    end = end < SA_DATA + SA_FIRST_STEP ? SA_DATA + SA_FIRST_STEP : SA_UNIT_GRANULES;
+    end = end < SA_DATA + SA_FIRST_STEP ? SA_DATA + SA_FIRST_STEP : sa_chunk_end();
   if (end < chunk->carved + least)
     end = chunk->carved + least;
-  return end < SA_UNIT_GRANULES ? end : SA_UNIT_GRANULES;
+  return end < sa_chunk_end() ? end : sa_chunk_end();
 }
 
 /* Whether the run goes on where the fresh chunk was carved last. */
@@ -175,7 +175,7 @@ carve(struct sa_arena *arena, size_t granules)
     return CHUNK_FULL;
   bool   goes_on = ends_at_fresh(arena);
   size_t least = goes_on ? granules - room(arena) : granules;
-  if (chunk->carved + least > SA_UNIT_GRANULES)
+  if (chunk->carved + least > sa_chunk_end())
     return CHUNK_FULL;
   size_t most = step_end(arena, chunk, least) - chunk->carved;
   size_t part = sa_budget_charge(arena->scope, least * SA_GRANULE, most * SA_GRANULE) / SA_GRANULE;

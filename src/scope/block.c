@@ -29,6 +29,8 @@ static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t s
 {
   if (sa_watched())
     return watched_block(arena, size);
+  if (sa_hardened)
+    return sa_hardened_block(arena, size);
   return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
                              : sa_arena_alloc(arena, sa_code_for(size));
 }
@@ -178,7 +180,7 @@ return_from_outside(struct sa_scope *scope, void *block)
   void *first = atomic_load_explicit(&scope->returned, memory_order_relaxed);
   atomic_store_explicit(&scope->plain, false, memory_order_relaxed);
   do
-    *(void **)block = first;
+    sa_link_set(block, first);
   while (!atomic_compare_exchange_weak_explicit(&scope->returned, &first, block,
                                                 memory_order_release, memory_order_relaxed));
 }

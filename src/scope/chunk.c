@@ -23,6 +23,7 @@ take_from_engine(void)
   sa_watch_open(chunk, sizeof *chunk);
   if (!zeroed)
     memset(chunk, 0, sizeof *chunk);
+  sa_chunk_guard(chunk);
   atomic_store_explicit(&slab->anchor, (uint64_t)SA_LENT << SA_WHAT_SHIFT, memory_order_release);
   return chunk;
 }
@@ -119,8 +120,11 @@ void
 sa_chunk_give(struct sa_chunk *chunk, size_t end)
 {
   chunk->keeper = 0;
-  sa_chunk_clear_map(chunk, end);
-  if (!put_on_shelf(chunk))
+  if (sa_hardened)
+    chunk = sa_chunk_wait(chunk, end);
+  else
+    sa_chunk_clear_map(chunk, end);
+  if (chunk && !put_on_shelf(chunk))
     give_to_engine(chunk);
 }
 
@@ -131,6 +135,9 @@ sa_chunk_cool(void)
   sa_thread.warm = NULL;
   if (chunk)
     give_to_engine(chunk);
+  for (unsigned i = 0; i < SA_WAITING; i++)
+    if ((chunk = sa_chunk_waiting(i)))
+      give_to_engine(chunk);
 }
 
 void

@@ -144,9 +144,10 @@ sa_scope_create_for(const sa_scope_options *options, const void *creator)
     sa_arena_leave_own_chunk(&chunk->arena);
   else if (sa_is_limited(scope))
     sa_arena_uncarve(&chunk->arena);
-  if (sa_watched())
+  if (sa_watched() || sa_hardened)
     chunk->arena.quick = NULL;
-  atomic_store_explicit(&scope->plain, !sa_is_limited(scope) && !source, memory_order_relaxed);
+  bool plain = !sa_is_limited(scope) && !source && !sa_hardened;
+  atomic_store_explicit(&scope->plain, plain, memory_order_relaxed);
   return scope;
 }
 
@@ -176,7 +177,7 @@ end_of_blocks(struct sa_chunk *chunk)
 static void
 keep_warm(struct sa_chunk *chunk)
 {
-  if (!sa_chunk_may_keep()) {
+  if (sa_hardened || !sa_chunk_may_keep()) {
     if (sa_thread.watched)
       sa_chunk_follow_trims();
     sa_chunk_give(chunk, end_of_blocks(chunk));
@@ -375,7 +376,7 @@ forget_threads(struct sa_chunk *chunk)
   struct sa_scope *scope = &chunk->first;
   if (atomic_load_explicit(&scope->state, memory_order_acquire) == SA_NO_SCOPE) {
     if (is_gone(chunk->keeper))
-      sa_chunk_give(chunk, SA_UNIT_GRANULES);
+      sa_chunk_give(chunk, sa_chunk_end());
     return;
   }
   atomic_fetch_add_explicit(&scope->users, 1,

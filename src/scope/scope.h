@@ -198,6 +198,9 @@ _Static_assert(sizeof(struct sa_chunk) <= SA_DATA * SA_GRANULE, "the data comes 
 /* Threads are numbered from 1, and a number is never used again. */
 #define SA_NOBODY UINT64_MAX
 
+/* Chunks of ended scopes that a thread keeps from being used, in the hardened mode. */
+enum { SA_WAITING = 4 };
+
 /* What a thread knows for itself. */
 struct sa_thread_data {
   struct sa_arena *here; /* of the top frame */
@@ -206,6 +209,8 @@ struct sa_thread_data {
   uint64_t         id;      /* 0: it has not begun */
   bool             watched; /* its exit will be seen */
   unsigned         trims_seen;
+  unsigned         waited; /* chunks, so far */
+  struct sa_chunk *waiting[SA_WAITING];
 };
 
 /* No scope, below all frames: so that nobody need ask whether there is a frame. */
@@ -226,6 +231,13 @@ static inline size_t
 sa_granule_of(const void *address)
 {
   return ((uintptr_t)address & (SA_UNIT - 1)) / SA_GRANULE;
+}
+
+/* The granule after the last that blocks may have: the rest is a guard, in the hardened mode. */
+static inline size_t
+sa_chunk_end(void)
+{
+  return SA_UNIT_GRANULES - (sa_hardened ? sa_guard() / SA_GRANULE : 0);
 }
 
 static inline void *
@@ -384,7 +396,7 @@ sa_arena_has(const struct sa_arena *arena, unsigned code)
 static inline SA_IN_FREE_MEMORY void
 sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 {
-  *(void **)block = sa_arena_has(arena, code) ? arena->lists[code - 1] : NULL;
+  sa_quick_link_set(block, sa_arena_has(arena, code) ? arena->lists[code - 1] : NULL);
   arena->lists[code - 1] = block;
   arena->quick = NULL;
   if (SA_LIKELY(code <= SA_SMALL_CODES))
@@ -405,7 +417,7 @@ static inline SA_IN_FREE_MEMORY void *
 sa_arena_pop(struct sa_arena *arena, unsigned code)
 {
   void *block = arena->lists[code - 1];
-  void *next = *(void **)block;
+  void *next = sa_quick_link_get(block);
   arena->lists[code - 1] = next;
   if (SA_LIKELY(next))
     return block;
@@ -481,6 +493,19 @@ void             sa_block_free(void *block);
 void            *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
 void            *sa_block_beside(const struct sa_slab *slab, const void *block, size_t size);
 size_t           sa_block_size(const struct sa_slab *slab, const void *block);
+
+/* --- hardened.c ------------------------------------------------------------------------------- */
+
+/* As sa_arena_block, sa_block_free and sa_block_size. */
+void  *sa_hardened_block(struct sa_arena *arena, size_t size);
+void   sa_hardened_block_free(void *block);
+size_t sa_hardened_block_size(const struct sa_slab *slab, const void *block);
+/* Lets a chunk wait that no scope has any more, and was used up to granule `end`; returns one that has
+ * waited long enough, or NULL. And takes one out before its time. */
+struct sa_chunk *sa_chunk_wait(struct sa_chunk *chunk, size_t end);
+struct sa_chunk *sa_chunk_waiting(unsigned place);
+/* Makes the last page of a chunk one that cannot be touched. */
+void sa_chunk_guard(struct sa_chunk *chunk);
 
 /* --- stack.c ---------------------------------------------------------------------------------- */
 

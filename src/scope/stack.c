@@ -11,18 +11,15 @@ SA_EACH_THREADS struct sa_thread_data sa_own_thread = {.here = &sa_no_arena, .to
 /* --- beginning and end of a thread ------------------------------------------------------------ */
 
 /* What the engine tells us: see engine.h. */
-static const struct sa_hooks hooks = {
-  .free = sa_block_free,
-  .free_large = sa_lent_free,
-  .resize = sa_block_resize,
-  .alloc_beside = sa_block_beside,
-  .size = sa_block_size,
-  .thread_exits = sa_thread_exits,
-  .forked = sa_scopes_forked,
-  .trim = sa_chunks_trim,
-  .stand_in = sa_source_stand_in,
-  .count = sa_chunk_count,
-};
+#define HOOKS(free_, size_)                                                                        \
+  {                                                                                                \
+    .free = free_, .free_large = sa_lent_free, .resize = sa_block_resize,                          \
+    .alloc_beside = sa_block_beside, .size = size_, .thread_exits = sa_thread_exits,               \
+    .forked = sa_scopes_forked, .trim = sa_chunks_trim, .stand_in = sa_source_stand_in,            \
+    .count = sa_chunk_count,                                                                       \
+  }
+static const struct sa_hooks hooks = HOOKS(sa_block_free, sa_block_size);
+static const struct sa_hooks hardened = HOOKS(sa_hardened_block_free, sa_hardened_block_size);
 
 /* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each
  * thread that begins, always the same; relaxed. */
@@ -39,10 +36,10 @@ sa_thread_begin(void)
   sa_watch_resume();
   if (!cache)
     return false;
-  if (sa_watched())
+  if (sa_watched() || sa_hardened)
     sa_quick_sizes = 0;
   if (sa_thread.id == 0) {
-    atomic_store_explicit(&sa_hooks, &hooks, memory_order_release);
+    atomic_store_explicit(&sa_hooks, sa_hardened ? &hardened : &hooks, memory_order_release);
     if (!atomic_load_explicit(&fences_others, memory_order_relaxed))
       atomic_store_explicit(&fences_others, sa_os_fence_others(), memory_order_relaxed);
     sa_thread.id = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
