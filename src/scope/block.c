@@ -8,13 +8,12 @@ size_t sa_quick_sizes = SA_BLOCK_MAX + 1;
 
 /* --- allocating ------------------------------------------------------------------------------- */
 
-/* What a budget allows is not to depend on being watched. */
+/* What a budget allows, and what is a large block, is not to depend on being watched. */
 static void *
 watched_block(struct sa_arena *arena, size_t size)
 {
-  size_t zone = sa_is_limited(arena->scope) ? 0 : SA_WATCH_ZONE;
-  if (size > PTRDIFF_MAX)
-    return sa_no_memory();
+  bool   has_zone = !sa_is_limited(arena->scope) && size <= SA_BLOCK_MAX - SA_WATCH_ZONE;
+  size_t zone = has_zone ? SA_WATCH_ZONE : 0;
   sa_watch_pause();
   void *block = sa_arena_block(arena, size + zone);
   arena->quick = NULL;

@@ -288,6 +288,13 @@ sa_map_of_0(struct sa_chunk *chunk)
   return (uintptr_t)chunk->map - SA_DATA - (uintptr_t)sa_bytes_at(chunk, 0) / SA_GRANULE;
 }
 
+/* --- watched memory, see engine/watch.h ------------------------------------------------------- */
+
+/* Blocks below this size may be had in the quicker ways: all that are not large, or, where memory is
+ * watched, none. It is written in the latter case alone, by threads that begin, and memcheck runs one
+ * thread at a time. */
+extern size_t sa_quick_sizes;
+
 /* --- chunk.c ---------------------------------------------------------------------------------- */
 
 /* A chunk with an empty map and nothing else set; NULL: no memory. */
@@ -323,7 +330,7 @@ static inline void
 sa_chunk_follow_trims(void)
 {
   unsigned trims = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
-  sa_thread.trims_seen = sa_watched() ? trims - 1 : trims;
+  sa_thread.trims_seen = sa_quick_sizes == 0 ? trims - 1 : trims;
 }
 
 static inline void
@@ -466,10 +473,6 @@ sa_lent_charge(const struct sa_node *node)
 
 /* --- block.c ---------------------------------------------------------------------------------- */
 
-/* Blocks below this size may be had in the quicker ways: all that are not large, or, where memory is
- * watched, none. It is written in the latter case alone, by threads that begin, and memcheck runs one
- * thread at a time. */
-extern size_t sa_quick_sizes;
 /* The same as sa_scope_alloc, in an arena of the calling thread. */
 void *sa_arena_block(struct sa_arena *arena, size_t size);
 /* The scope of a block; NULL when it is none of a scope's. */
