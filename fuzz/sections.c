@@ -8,7 +8,9 @@
  *
  * What was cut off is put back before it is touched, as touching it is a SIGBUS by promise.
  */
-#include <dirent.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* for locks of an open file */
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
