@@ -8,7 +8,9 @@
  *
  * What was cut off is put back before it is touched, as touching it is a SIGBUS by promise.
  */
-#include <dirent.h>
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -235,7 +237,7 @@ some_section(void)
   unsigned flags = now.kind / 4 & 0x3f;
   switch (now.kind % 4) {
   case 0:
-    return sa_section_create(name, some_size(), flags & ~SA_SECTION_READ_ONLY);
+    return sa_section_create(name, some_size(), flags & ~1u);
   case 1:
     return sa_section_create_file(paths[1], some_size(), flags % 4);
   case 2:
