@@ -328,13 +328,13 @@ sa_backing_resident(void *at, size_t length, size_t *resident)
 
 /* --- claims ----------------------------------------------------------------------------------- */
 
-/* The bytes that stand for units, far behind what a file can have. */
+/* The bytes that stand for units. */
 static struct flock
 range(short type, size_t first, size_t units)
 {
   return (struct flock){.l_type = type,
                         .l_whence = SEEK_SET,
-                        .l_start = ((off_t)1 << 62) + (off_t)first,
+                        .l_start = SA_CLAIMS + (off_t)first,
                         .l_len = (off_t)units};
 }
 
@@ -377,6 +377,6 @@ sa_backing_behind(const struct sa_backing *backing, size_t first, size_t units)
     return first + 1;
   if (lock.l_len == 0) /* up to the end */
     return SIZE_MAX / 2;
-  size_t end = (size_t)(lock.l_start - ((off_t)1 << 62) + lock.l_len);
+  size_t end = (size_t)(lock.l_start - SA_CLAIMS + lock.l_len);
   return end > first ? end : first + 1;
 }
