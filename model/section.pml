@@ -74,7 +74,7 @@ inline enter_gate() { atomic { !OTHERS(gate) -> gate[_pid] = true } }
 
 /* src/section/names.c, remove_name
    | || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
-   | return unlinkat(directory, name, 0) == 0 ? 0 : errno; */
+   | return unlinkat(directory, name, 0) == 0 ? 0 : EACCES; */
 inline remove_name()
 {
   done = name == MINE;

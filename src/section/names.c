@@ -61,12 +61,19 @@ use(short type)
   return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = SA_CLAIMS - 1, .l_len = 1};
 }
 
+/* Of a lock that was not to be had: the system has no more, or somebody means harm. */
+static int
+lock_failed(void)
+{
+  return errno == ENOLCK ? ENOMEM : EACCES;
+}
+
 /* 0 or an errno value. Cannot fail for another user's sake. */
 static int
 begin_to_use(int file)
 {
   struct flock lock = use(F_RDLCK);
-  return fcntl(file, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+  return fcntl(file, F_OFD_SETLK, &lock) == 0 ? 0 : lock_failed();
 }
 
 static void
@@ -90,7 +97,7 @@ enter_gate(int file)
 {
   while (flock(file, LOCK_EX) != 0)
     if (errno != EINTR)
-      return errno;
+      return lock_failed();
   return 0;
 }
 
@@ -128,7 +135,7 @@ remove_name(int directory, const char *name, int file)
   if (fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) != 0 || fstat(file, &ours) != 0
       || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
     return 0;
-  return unlinkat(directory, name, 0) == 0 ? 0 : errno;
+  return unlinkat(directory, name, 0) == 0 ? 0 : EACCES;
 }
 
 static int
@@ -243,7 +250,7 @@ open_alive(int directory, const char *name, unsigned flags, int *file)
       return 0;
     close(*file);
   } while (life == DYING);
-  return failed ? EACCES : ENOENT;
+  return failed ? failed : ENOENT;
 }
 
 /* --- making ----------------------------------------------------------------------------------- */

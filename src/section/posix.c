@@ -76,13 +76,23 @@ sa_file_grow(int file, uint64_t size)
 static int
 open_or_make(const char *path, int access, unsigned flags, int *file)
 {
-  int how = access | O_CLOEXEC;
+  int how = access | O_NONBLOCK | O_CLOEXEC; /* not to wait for what is no file */
   if (!(flags & SA_SECTION_READ_ONLY))
     how |= O_CREAT;
   if (flags & SA_SECTION_EXCLUSIVE)
     how |= O_EXCL;
   *file = open(path, how, sa_section_mode(flags));
   return *file < 0 ? errno : 0;
+}
+
+/* A device or a pipe cannot be one. */
+static int
+check_kind(int file)
+{
+  struct stat status;
+  if (fstat(file, &status) != 0)
+    return errno;
+  return S_ISREG(status.st_mode) ? 0 : EINVAL;
 }
 
 int
@@ -95,7 +105,9 @@ sa_backing_create_file(struct sa_backing *backing, const char *path, uint64_t si
     return failed;
   backing->object = file;
   backing->may_shrink = true;
-  failed = reads ? sa_backing_check(backing, size) : sa_file_grow(file, size);
+  failed = check_kind(file);
+  if (!failed)
+    failed = reads ? sa_backing_check(backing, size) : sa_file_grow(file, size);
   if (!failed && flags & SA_SECTION_DURABLE && fsync(file) != 0)
     failed = errno;
   if (failed)
@@ -285,10 +297,10 @@ sa_backing_make_private(const struct sa_backing *backing, void *view, size_t len
   map(backing, view, 0, length, SA_VIEW_COPY, MAP_FIXED, &same);
 }
 
-void
+int
 sa_backing_unmap(void *view, size_t length)
 {
-  munmap(view, length);
+  return munmap(view, length) == 0 ? 0 : errno;
 }
 
 int

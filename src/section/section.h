@@ -89,13 +89,13 @@ void sa_backing_close(struct sa_backing *backing);
 /* Whether there still are `end` bytes of it: else ENODATA. */
 int sa_backing_check(const struct sa_backing *backing, uint64_t end);
 /* What is at `at` must be nothing, or, if `ours`, a reservation of this process. */
-int  sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size_t length,
-                    unsigned access, void **view);
-int  sa_backing_map_units(const struct sa_backing *backing, size_t length, void **view);
-void sa_backing_unmap(void *view, size_t length);
-int  sa_backing_flush(const struct sa_backing *backing, void *at, size_t length, bool durable);
-int  sa_backing_hint(void *at, size_t length, unsigned hint, bool is_copy);
-int  sa_backing_resident(void *at, size_t length, size_t *resident);
+int sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size_t length,
+                   unsigned access, void **view);
+int sa_backing_map_units(const struct sa_backing *backing, size_t length, void **view);
+int sa_backing_unmap(void *view, size_t length);
+int sa_backing_flush(const struct sa_backing *backing, void *at, size_t length, bool durable);
+int sa_backing_hint(void *at, size_t length, unsigned hint, bool is_copy);
+int sa_backing_resident(void *at, size_t length, size_t *resident);
 
 /* Makes this process ready to claim units, of which there are so many; undoes it. */
 int  sa_backing_open_claims(struct sa_backing *backing, size_t units);

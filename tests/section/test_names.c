@@ -373,7 +373,10 @@ no_link_and_no_pipe_is_followed(void **state)
   unlink(file);
   assert_int_equal(mkfifo(file, 0600), 0);
   assert_fails(!sa_section_open(name_of("link"), 0), EACCES);
+  assert_fails(!sa_section_create_file(file, SIZE, 0), EINVAL);
+  assert_fails(!sa_section_create_file(file, SIZE, SA_SECTION_READ_ONLY), EINVAL); /* at once */
   unlink(file);
+  assert_fails(!sa_section_create_file("/dev/zero", SIZE, 0), EINVAL);
 }
 
 /* --- no space, and files that shrink ---------------------------------------------------------- */
