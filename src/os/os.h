@@ -95,6 +95,9 @@ const char *sa_os_environment(const char *name);
 
 /* Lets other threads run. */
 void sa_os_yield(void);
+/* Around what a thread must not be cancelled in, as it has a lock or is half done. */
+int  sa_os_forbid_cancel(void);
+void sa_os_allow_cancel(int before);
 
 /* Says where in the program a code address is, as well as can be found out without much ado, in at
  * most SA_OS_WHERE bytes. Not for a fast path. */

@@ -263,14 +263,30 @@ sa_os_watch_thread(void)
 void
 sa_os_say(const char *line, size_t length)
 {
+  int     cancel = sa_os_forbid_cancel();
   ssize_t written = write(STDERR_FILENO, line, length);
   (void)written; /* nobody is left to tell */
+  sa_os_allow_cancel(cancel);
 }
 
 const char *
 sa_os_environment(const char *name)
 {
   return secure_getenv(name);
+}
+
+int
+sa_os_forbid_cancel(void)
+{
+  int before;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  return before;
+}
+
+void
+sa_os_allow_cancel(int before)
+{
+  pthread_setcancelstate(before, NULL);
 }
 
 void

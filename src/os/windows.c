@@ -252,6 +252,18 @@ sa_os_fence_others(void)
   return true;
 }
 
+int
+sa_os_forbid_cancel(void)
+{
+  return 0;
+}
+
+void
+sa_os_allow_cancel(int before)
+{
+  (void)before;
+}
+
 void
 sa_os_yield(void)
 {

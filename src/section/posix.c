@@ -308,7 +308,10 @@ sa_backing_flush(const struct sa_backing *backing, void *at, size_t length, bool
 {
   (void)backing;
   /* what is written to a shared mapping is in the file for all who read it, but not on the disk */
-  return !durable || msync(at, length, MS_SYNC) == 0 ? 0 : errno;
+  int cancel = sa_os_forbid_cancel();
+  int failed = !durable || msync(at, length, MS_SYNC) == 0 ? 0 : errno;
+  sa_os_allow_cancel(cancel);
+  return failed;
 }
 
 int
