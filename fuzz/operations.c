@@ -345,12 +345,20 @@ operate(void)
 
 /* --- threads ---------------------------------------------------------------------------------- */
 
+/* libFuzzer's alarm interrupts it every ten minutes. */
+static void
+wait_for(sem_t *semaphore)
+{
+  while (sem_wait(semaphore) != 0)
+    ;
+}
+
 static void *
 serve(void *argument)
 {
   struct thread *self = argument;
   for (;;) {
-    sem_wait(&self->called);
+    wait_for(&self->called);
     if (now.what == EXIT)
       return NULL;
     operate();
@@ -370,7 +378,7 @@ call(struct thread *thread)
     cut_down(thread, 0);
   sem_post(&thread->called);
   if (now.what != EXIT) {
-    sem_wait(&answered);
+    wait_for(&answered);
     return;
   }
   pthread_join(thread->pthread, NULL);

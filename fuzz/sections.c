@@ -9,17 +9,16 @@
  * What was cut off is put back before it is touched, as touching it is a SIGBUS by promise.
  */
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* for locks of an open file */
+#define _GNU_SOURCE
 #endif
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "section/section.h"
+#include "section/names.h"
 
 enum { SECTIONS = 3, VIEWS = 4, SCOPES = 3, BLOCKS = 12, NAMES = 2, UNITS = 32 };
 
@@ -105,24 +104,29 @@ cut_short(unsigned i)
     abort();
 }
 
+static bool
+lock_byte(unsigned i, short type, off_t unit)
+{
+  struct flock lock = {
+    .l_type = type, .l_whence = SEEK_SET, .l_start = SA_CLAIMS + unit, .l_len = 1};
+  return fcntl(file_of_others(i), F_OFD_SETLK, &lock) == 0;
+}
+
 static void
 claim_units(unsigned i)
 {
-  bool         claims = now.kind % 4 > 0;
-  unsigned     unit = now.number % UNITS;
-  struct flock lock = {.l_type = claims ? F_WRLCK : F_UNLCK,
-                       .l_whence = SEEK_SET,
-                       .l_start = ((off_t)1 << 62) + unit,
-                       .l_len = 1};
-  if (fcntl(file_of_others(i), F_OFD_SETLK, &lock) == 0)
+  bool     claims = now.kind % 4 > 0;
+  unsigned unit = now.number % UNITS;
+  if (lock_byte(i, claims ? F_WRLCK : F_UNLCK, unit))
     others[i].has[unit] = claims;
 }
 
-/* As one who uses the section would; or no more. */
+/* Locks the byte of users, as one of them would, or as none would; or no more. */
 static void
-share(unsigned i)
+use(unsigned i)
 {
-  flock(file_of_others(i), (now.kind % 2 ? LOCK_SH : LOCK_UN) | LOCK_NB);
+  static const short types[] = {F_RDLCK, F_WRLCK, F_UNLCK};
+  lock_byte(i, types[now.kind % 3], -1);
 }
 
 static void
@@ -237,7 +241,7 @@ some_section(void)
   unsigned flags = now.kind / 4 & 0x3f;
   switch (now.kind % 4) {
   case 0:
-    return sa_section_create(name, some_size(), flags & ~SA_SECTION_READ_ONLY);
+    return sa_section_create(name, some_size(), flags & ~1u);
   case 1:
     return sa_section_create_file(paths[1], some_size(), flags % 4);
   case 2:
@@ -428,7 +432,7 @@ static void
 operate(unsigned what, unsigned other)
 {
   static void (*const theirs[])(unsigned) = {write_bytes, cut_short, claim_units,
-                                             share,       replace,   close_others};
+                                             use,         replace,   close_others};
   enum { THEIRS = sizeof theirs / sizeof *theirs };
   if (what < THEIRS) {
     theirs[what](other);

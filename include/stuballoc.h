@@ -6,7 +6,10 @@
  * lock-free and never makes the owner of the memory wait.
  *
  * Every function here may be called by any thread at any time, thread-local destructors, atexit
- * handlers and the child of a fork included; none may be called from a signal handler.
+ * handlers and the child of a fork included; none may be called from a signal handler, which a build
+ * configured with --enable-debug says when it comes in the middle of another call. A thread with
+ * cancellation pending is not cancelled in any of them; asynchronous cancellation must be off. The
+ * library stays loaded after a dlclose.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -1,91 +1,75 @@
 /*
- * Lets the n-th request for pages fail, for each n in turn until none fails, throughout a program
- * that uses all of the library; once that one request alone, and once all from there on. Whatever
- * fails must say so in its own way, what was there before must be whole, and in the end nothing may
- * be left.
+ * A program that uses all of the library, while the system fails it: each kind of call in turn, the
+ * n-th of it for each n until none fails, once that one alone and once all from there on; and with
+ * little address space, little memory, few descriptors. Whatever fails must say so in its own way, what
+ * was there before must be whole. Then the system does again what it is asked for: so must the library,
+ * and in the end nothing may be left.
  *
- * The linker puts the functions below in place of the system's (--wrap), in front of the static
- * library. Each run is a process of its own, as the first requests come before main.
+ * Each run is a process of its own, as the first calls come before main.
  *
  * SPDX-License-Identifier: MIT
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "engine/engine.h"
-#include "os/os.h"
+#include "failing.h"
+#include "stuballoc/midl.h"
+#include "stuballoc/pages.h"
 #include "stuballoc/rpcss.h"
+#include "stuballoc/section.h"
+#include "stuballoc/stats.h"
 
-/* --- the requests ----------------------------------------------------------------------------- */
+/* --- what is right ---------------------------------------------------------------------------- */
 
-void *__real_sa_os_reserve(size_t length, size_t alignment);
-void *__real_sa_os_reserve_zeros(size_t length);
-bool  __real_sa_os_commit(void *at, size_t length);
-void *__wrap_sa_os_reserve(size_t length, size_t alignment);
-void *__wrap_sa_os_reserve_zeros(size_t length);
-bool  __wrap_sa_os_commit(void *at, size_t length);
-
-static unsigned long requests, failed;
-
-/* FAULT=n: the n-th; FAULT=n+: all from there on. */
-static bool
-fails(void)
-{
-  const char *fault = getenv("FAULT");
-  if (!fault)
-    return false;
-  char         *end;
-  unsigned long n = strtoul(fault, &end, 10);
-  requests++;
-  if (requests != n && !(requests > n && *end == '+'))
-    return false;
-  failed++;
-  errno = ENOMEM;
-  return true;
-}
-
-void *
-__wrap_sa_os_reserve(size_t length, size_t alignment)
-{
-  return fails() ? NULL : __real_sa_os_reserve(length, alignment);
-}
-
-void *
-__wrap_sa_os_reserve_zeros(size_t length)
-{
-  return fails() ? NULL : __real_sa_os_reserve_zeros(length);
-}
-
-bool
-__wrap_sa_os_commit(void *at, size_t length)
-{
-  return !fails() && __real_sa_os_commit(at, length);
-}
-
-/* --- the program ------------------------------------------------------------------------------ */
+static const char *limit; /* instead of a fault: LIMIT=NUMBER says under which one it runs */
+static bool        limited;
 
 static void
 must(bool holds, const char *what)
 {
   if (holds)
     return;
-  fprintf(stderr, "faults: with FAULT=%s: not so: %s\n", getenv("FAULT"), what);
+  const char *fault = getenv("FAULT");
+  fprintf(stderr, "faults: with %s: not so: %s (%s)\n", fault ? fault : "a limit", what,
+          strerror(errno));
   exit(1);
 }
 
-/* A block or a scope; NULL is an answer, too, if it comes with ENOMEM and a request had failed. */
+/* Whether there is a reason why something fails. */
+static bool
+may_fail(void)
+{
+  return limited || failing_failed > 0;
+}
+
+/* A block or a scope; NULL is an answer, too, if it comes with ENOMEM and there is a reason. */
 static void *
 answer(void *given)
 {
-  must(given || (errno == ENOMEM && failed > 0),
-       "NULL comes with ENOMEM, and from a failed request");
+  must(given || (errno == ENOMEM && may_fail()), "NULL comes with ENOMEM, and with a reason");
   errno = 0;
   return given;
+}
+
+/* The same for what has more errors: whether it did what it should. */
+static bool
+done(bool done)
+{
+  static const int errors[] = {ENOMEM, EMFILE, ENOSPC, EIO};
+  bool             known = done;
+  for (unsigned i = 0; i < sizeof errors / sizeof *errors; i++)
+    known = known || (may_fail() && errno == errors[i]);
+  must(known, "a failure comes with an errno that the manual knows, and with a reason");
+  errno = 0;
+  return done;
 }
 
 static void *
@@ -100,8 +84,8 @@ static void
 check(const void *block, size_t size)
 {
   const unsigned char *bytes = block;
-  for (size_t i = 0; block && i < size; i++)
-    must(bytes[i] == 0x5a, "a block is as it was");
+  must(!block || (bytes[0] == 0x5a && memcmp(bytes, bytes + 1, size - 1) == 0),
+       "a block is as it was");
 }
 
 static void
@@ -120,17 +104,25 @@ resized(void *block, size_t size, size_t new_size)
   drop(moved ? moved : block, size < new_size ? size : new_size);
 }
 
+/* --- the program ------------------------------------------------------------------------------ */
+
 static void
 use_engine(void)
 {
-  static const size_t sizes[] = {1, 100, 5000, 70000, 3000000, 20000000};
-  for (unsigned i = 0; i < 6; i++) {
+  static const size_t sizes[] = {1, 100, 5000, 70000, 300000};
+  for (unsigned i = 0; i < sizeof sizes / sizeof *sizes; i++) {
     drop(filled(sa_malloc(sizes[i]), sizes[i]), sizes[i]);
     sa_free(answer(sa_calloc(3, sizes[i])));
     drop(filled(sa_aligned_alloc(1 << 20, sizes[i]), sizes[i]), sizes[i]);
     resized(filled(sa_malloc(sizes[i]), sizes[i]), sizes[i], 2 * sizes[i]);
     resized(filled(sa_malloc(sizes[i]), sizes[i]), sizes[i], sizes[i] / 4 + 1);
   }
+  void *in_the_way = filled(sa_malloc(5000000), 1);
+  void *moves = filled(sa_malloc(5000000), 100000);
+  void *behind = filled(sa_malloc(5000000), 1);
+  resized(moves, 100000, 9000000);
+  sa_free(behind);
+  sa_free(in_the_way);
 }
 
 static void
@@ -145,25 +137,29 @@ use_blocks(sa_scope *scope)
     blocks[i] = NULL;
   }
   resized(filled(sa_scope_alloc(scope, 100), 100), 100, SIZE);
-  resized(filled(sa_scope_alloc(scope, 100000), 100000), 100000, 9000000);
+  resized(filled(sa_scope_alloc(scope, 100000), 100000), 100000, 300000);
   void *kept = filled(sa_scope_alloc(scope, SIZE), SIZE);
-  void *moved = answer(kept ? sa_scope_keep(kept) : NULL);
+  void *moved = kept ? answer(sa_scope_keep(kept)) : NULL;
   drop(moved ? moved : kept, SIZE);
   kept = filled(sa_scope_alloc(scope, 100000), 100000);
-  drop(sa_scope_keep(kept), 100000); /* needs no memory */
-  for (unsigned i = 0; i < BLOCKS; i++)
+  moved = kept ? sa_scope_keep(kept) : NULL; /* needs no memory, but for one in a section */
+  drop(moved ? moved : kept, 100000);
+  for (unsigned i = 0; i < BLOCKS; i++) {
     check(blocks[i], SIZE);
+    must(!blocks[i] || sa_usable_size(blocks[i]) >= SIZE, "a block has its size");
+  }
 }
 
 static bool
 entered(sa_scope *scope)
 {
   bool inside = sa_scope_enter(scope) == 0;
-  must(inside || (errno == ENOMEM && failed > 0), "enter fails with ENOMEM");
+  must(inside || (errno == ENOMEM && may_fail()), "enter fails with ENOMEM");
   return inside;
 }
 
 static pthread_key_t late_key; /* its destructor comes after the library's */
+static bool          has_late_key;
 
 static void
 destroy_late(void *scope)
@@ -174,10 +170,22 @@ destroy_late(void *scope)
 static void *
 share(void *scope)
 {
-  pthread_setspecific(late_key, answer(sa_scope_create(NULL)));
+  if (has_late_key)
+    pthread_setspecific(late_key, answer(sa_scope_create(NULL)));
   if (entered(scope)) /* and exits inside */
     use_blocks(scope);
   return NULL;
+}
+
+static void
+use_threads(sa_scope *scope)
+{
+  pthread_t thread;
+  has_late_key = pthread_key_create(&late_key, destroy_late) == 0;
+  if (pthread_create(&thread, NULL, share, scope) == 0)
+    pthread_join(thread, NULL);
+  if (has_late_key)
+    pthread_key_delete(late_key);
 }
 
 static void
@@ -195,29 +203,158 @@ use_scopes(void)
     }
     sa_scope_destroy(inner);
   }
-  pthread_t thread;
-  pthread_key_create(&late_key, destroy_late);
-  if (pthread_create(&thread, NULL, share, outer) == 0)
-    pthread_join(thread, NULL);
+  use_threads(outer);
   struct sa_scope_stats stats;
   sa_scope_get_stats(outer, &stats);
   must(stats.over_budget == 0, "no budget is to blame");
   sa_scope_destroy(outer);
   SA_SCOPED(NULL);
-  must(sa_scope_current() || failed > 0, "SA_SCOPED enters");
+  must(sa_scope_current() || may_fail(), "SA_SCOPED enters");
 }
 
 static void
 use_package(void)
 {
   RPC_STATUS status = RpcSmEnableAllocate();
-  must(status == RPC_S_OK || (status == RPC_S_OUT_OF_MEMORY && failed > 0), "a status of Enable");
+  must(status == RPC_S_OK || (status == RPC_S_OUT_OF_MEMORY && may_fail()), "a status of Enable");
   if (status != RPC_S_OK)
     return;
   void *block = RpcSmAllocate(100000, &status);
   must(status == (block ? RPC_S_OK : RPC_S_OUT_OF_MEMORY), "a status of Allocate");
   RpcSmFree(block);
+  midl_user_free(answer(midl_user_allocate(100)));
   RpcSmDisableAllocate();
+}
+
+static void
+use_pages(void)
+{
+  size_t length = 4 * sa_pages_large_size();
+  char  *at = sa_pages_reserve(length, sa_pages_large_size());
+  if (!done(at))
+    return;
+  if (done(sa_pages_commit(at, length) == 0)) {
+    at[0] = 1;
+    done(sa_pages_protect(at, length, SA_PAGES_READ) == 0);
+    if (done(sa_pages_decommit(at, length) == 0) && done(sa_pages_commit(at, length) == 0))
+      must(at[0] == 0, "what was decommitted is 0");
+    if (sa_pages_commit_large(at, sa_pages_large_size()) != 0 && errno != ENOTSUP)
+      done(false);
+  }
+  done(sa_pages_release(at, length) == 0);
+}
+
+static void
+use_view(sa_section *section)
+{
+  size_t size = (size_t)sa_section_size(section), resident;
+  char  *view = sa_section_map(section, NULL, 0, size, SA_VIEW_WRITE);
+  if (!done(view))
+    return;
+  memset(view, 0x5a, size);
+  done(sa_view_flush(view, 0) == 0);
+  done(sa_view_hint(view, 0, SA_VIEW_LOAD) == 0);
+  done(sa_view_resident(view, size, &resident) == 0);
+  check(view, size);
+  must(sa_section_offset(section, view) == 0 && sa_section_pointer(section, 1) == view + 1
+         && sa_section_range(section, 2, size - 2) == view + 2,
+       "addresses and offsets belong together");
+  /* what the system does not unmap is still a view */
+  if (!done(sa_view_unmap(view) == 0) && sa_view_unmap(view) != 0)
+    done(false);
+}
+
+static void
+use_scope_in(sa_section *section)
+{
+  sa_scope *scope = sa_scope_create(&(sa_scope_options){.section = section});
+  if (done(scope)) {
+    limited = true; /* it has an end */
+    use_blocks(scope);
+    limited = limit;
+    sa_scope_destroy(scope);
+  }
+}
+
+static void
+close_in_child(sa_section *section)
+{
+  pid_t child = fork();
+  if (child == 0) {
+    sa_section_close(section);
+    _exit(0);
+  }
+  if (child > 0)
+    waitpid(child, NULL, 0);
+}
+
+static char name[64], path[64];
+
+static void
+use_name(void)
+{
+  enum { SIZE = 1 << 19 };
+  sa_section *section = sa_section_create(name, SIZE, 0);
+  if (!done(section))
+    return;
+  use_view(section);
+  use_scope_in(section);
+  close_in_child(section);
+  sa_section *opened = sa_section_open(name, SA_SECTION_READ_ONLY);
+  done(opened); /* it cannot be gone */
+  sa_section_close(opened);
+  sa_section_close(section);
+}
+
+static void
+use_sections(void)
+{
+  enum { SIZE = 1 << 19 };
+  use_name();
+  sa_section *section = sa_section_create(NULL, SIZE, 0);
+  if (done(section)) {
+    use_view(section);
+    sa_section *adopted = sa_section_adopt(sa_section_descriptor(section), 0);
+    if (done(adopted))
+      use_scope_in(adopted);
+    sa_section_close(adopted);
+    sa_section_close(section);
+  }
+  section = sa_section_create_file(path, SIZE, SA_SECTION_DURABLE);
+  if (done(section))
+    use_view(section);
+  sa_section_close(section);
+  unlink(path);
+}
+
+static void
+ignore(void *unused, const char *text, size_t length)
+{
+  (void)unused, (void)text, (void)length;
+}
+
+static void
+use_figures(void)
+{
+  sa_stats stats = {.size = sizeof stats};
+  done(sa_get_stats(&stats) == 0);
+  sa_get_class_stats(NULL, 0);
+  sa_get_cache_stats(NULL, 0);
+  sa_get_operation_stats(NULL, 0);
+  done(sa_write_stats(SA_STATS_JSON, ignore, NULL) == 0);
+}
+
+static void
+use_all(void)
+{
+  use_engine();
+  use_scopes();
+  use_package();
+  use_pages();
+  use_sections();
+  use_figures();
+  sa_trim();
+  must(!sa_scope_current(), "the thread is in no scope");
 }
 
 /* --- what is left ----------------------------------------------------------------------------- */
@@ -234,55 +371,166 @@ units_in_use(void)
 }
 
 static int
-run(void)
+lowest_descriptor(void)
 {
-  use_engine();
-  use_scopes();
-  use_package();
-  sa_trim();
-  must(!sa_scope_current(), "the thread is in no scope");
-  must(units_in_use() == 0, "nothing is left");
-  return failed > 0 ? 0 : 2;
+  int lowest = dup(0);
+  close(lowest);
+  return lowest;
 }
 
-/* --- one run after the other ------------------------------------------------------------------ */
+static bool
+is_fault_in(const char *call)
+{
+  const char *fault = getenv("FAULT");
+  return fault && strncmp(fault, call, strlen(call)) == 0;
+}
+
+static void
+check_what_is_left(int descriptor)
+{
+  errno = 0;
+  if (!is_fault_in("munmap")) { /* what a scope's end cannot unmap stays a view */
+    must(!sa_section_open(name, 0) && errno == ENOENT, "no name is left");
+    must(lowest_descriptor() == descriptor, "no descriptor is left");
+  }
+  /* without a key, nobody sees that a thread ends */
+  must(units_in_use() == 0 || is_fault_in("pthread_key_create"), "no unit is left");
+}
+
+/* --- limits ----------------------------------------------------------------------------------- */
+
+static const struct limit {
+  const char *kind;
+  int         resource;
+  rlim_t      least, most; /* tried by doubling */
+} limits[] = {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* which need more */
+  {"address space", RLIMIT_AS, 1 << 23, 1 << 29},
+  {"memory", RLIMIT_DATA, 1 << 18, 1 << 26},
+#endif
+  {"descriptors", RLIMIT_NOFILE, 5, 40},
+};
+
+static void
+set_limit(const struct limit *kind, rlim_t to)
+{
+  struct rlimit now;
+  getrlimit(kind->resource, &now);
+  now.rlim_cur = to < now.rlim_max ? to : now.rlim_max;
+  must(setrlimit(kind->resource, &now) == 0, "there are limits");
+}
+
+/* --- runs ------------------------------------------------------------------------------------- */
+
+/* What a run found, if it is right. */
+enum { FAILED = 0, NOTHING_FAILED = 2 };
+
+static unsigned failures;
 
 static int
-run_with_fault(const char *program, unsigned long n, const char *and_later)
+run(void)
 {
-  char fault[32];
-  int  status;
-  snprintf(fault, sizeof fault, "%lu%s", n, and_later);
-  pid_t pid = fork();
-  if (pid == 0) {
-    setenv("FAULT", fault, 1);
-    execl(program, program, (char *)NULL);
-    _exit(127);
-  }
-  if (pid < 0 || waitpid(pid, &status, 0) != pid)
+  int descriptor = lowest_descriptor();
+  snprintf(name, sizeof name, "faults-%d", (int)getpid());
+  snprintf(path, sizeof path, "faults-%d.bin", (int)getpid());
+  limited = limit;
+  use_all();
+  bool failed = failing_failed > 0;
+  failing_end();
+  failing_failed = 0;
+  if (limit)
+    set_limit(&limits[atoi(limit)], RLIM_INFINITY);
+  limit = NULL;
+  limited = false;
+  use_all();
+  check_what_is_left(descriptor);
+  return failed ? FAILED : NOTHING_FAILED;
+}
+
+/* In a child: becomes the program, with a variable set. */
+static void
+start(const char *program, const char *variable, const char *value)
+{
+  setenv(variable, value, 1);
+  setenv("STUBALLOC", "publish=on,signal=USR1", 1);
+  execl(program, program, (char *)NULL);
+  _exit(127);
+}
+
+/* How a child ended; -1: not as it should. */
+static int
+end_of(pid_t child, const char *with)
+{
+  int status;
+  if (child < 0 || waitpid(child, &status, 0) != child)
     return -1;
+  if (!WIFEXITED(status))
+    fprintf(stderr, "faults: with %s: signal %d\n", with, WTERMSIG(status));
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 static void
-test(int number, const char *program, const char *and_later, const char *name)
+test_call(unsigned number, const char *program, const char *call, const char *and_later)
 {
-  unsigned long n = 1;
+  char          fault[64];
+  unsigned long n = 0;
   int           status;
-  while ((status = run_with_fault(program, n, and_later)) == 0)
-    n++;
-  bool passed = status == 2 && n > 10; /* 2: no request was the n-th */
-  printf("%sok %d - %s (%lu requests)\n", passed ? "" : "not ", number, name, n - 1);
+  do {
+    snprintf(fault, sizeof fault, "%s:%lu%s", call, ++n, and_later);
+    pid_t child = fork();
+    if (child == 0)
+      start(program, "FAULT", fault);
+    status = end_of(child, fault);
+  } while (status == FAILED);
+  bool passed = status == NOTHING_FAILED && n > 1;
+  failures += !passed;
+  printf("%sok %u - any one %s of %lu may fail%s\n", passed ? "" : "not ", number, call, n - 1,
+         *and_later ? ", and all that follow" : "");
+  fflush(stdout);
+}
+
+static void
+test_limit(unsigned test, const char *program, unsigned which)
+{
+  bool passed = true;
+  for (rlim_t most = limits[which].least; most <= limits[which].most; most *= 2) {
+    char  number[16];
+    pid_t child = fork();
+    snprintf(number, sizeof number, "%u", which);
+    if (child == 0) {
+      set_limit(&limits[which], most);
+      start(program, "LIMIT", number);
+    }
+    passed = end_of(child, limits[which].kind) == NOTHING_FAILED && passed;
+  }
+  failures += !passed;
+  printf("%sok %u - with little %s, and with more\n", passed ? "" : "not ", test,
+         limits[which].kind);
+}
+
+static void
+test_all(const char *program)
+{
+  enum { LIMITS = sizeof limits / sizeof *limits };
+  unsigned number = 0, calls = 0;
+  while (failing_calls[calls])
+    calls++;
+  printf("1..%u\n", 2 * calls + LIMITS);
+  for (unsigned i = 0; i < calls; i++) {
+    test_call(++number, program, failing_calls[i], "");
+    test_call(++number, program, failing_calls[i], "+");
+  }
+  for (unsigned i = 0; i < LIMITS; i++)
+    test_limit(++number, program, i);
 }
 
 int
 main(int argc, char **argv)
 {
   (void)argc;
-  if (getenv("FAULT"))
+  limit = getenv("LIMIT");
+  if (limit || getenv("FAULT"))
     return run();
-  puts("1..2");
-  test(1, argv[0], "", "any one request for pages may fail");
-  test(2, argv[0], "+", "any one request may fail, and all that follow");
-  return 0;
+  test_all(argv[0]);
+  return failures > 0;
 }

@@ -11,7 +11,7 @@
  * own; an exec ends them. What fails returns NULL or -1 and sets errno:
  *
  *   EINVAL      a size or length of zero, a name with a slash in it or of no letters, a flag or an
- *               access that there is not
+ *               access that there is not, a path to a device or a pipe
  *   ENAMETOOLONG  a name longer than SA_SECTION_NAME_MAX bytes
  *   EOVERFLOW   a size larger than an address space
  *   EDOM        an offset, a place, or a size in large pages that is no multiple of sa_section_page

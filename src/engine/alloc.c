@@ -34,6 +34,7 @@ static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 void *
 sa_malloc(size_t size)
 {
+  SA_ALONE(SA_IN_ENGINE, "sa_malloc");
   if (SA_UNLIKELY(size > SA_CLASS_MAX))
     return alloc_large(size);
   /* One table for all classes: a processor cannot foresee which of two a size would need. */
@@ -127,6 +128,7 @@ sa_free(void *block)
     free_outside(block);
     return;
   }
+  SA_ALONE(SA_IN_ENGINE, "sa_free");
   struct sa_slab *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   /* Only current slabs name an owner, so one compare answers "is it mine?" and "is there nothing
    * to count?". */

@@ -397,7 +397,9 @@ sa_cache_begin(void)
     return cache;
   cache->trims_seen = atomic_load_explicit(&trims, memory_order_relaxed);
   sa_self = cache; /* before what may allocate */
+  const char *call = sa_alone_pauses();
   sa_os_watch_thread();
+  sa_alone_goes_on(call);
   return cache;
 }
 

@@ -1,4 +1,7 @@
-/* Complete checks of each pointer, in a build with --enable-debug: a bit for each block that is out. */
+/* Complete checks of each pointer, in a build with --enable-debug: a bit for each block that is out; and
+ * of calls that come in the middle of another on the same thread. */
+#include <stdlib.h>
+
 #include "engine/engine.h"
 
 #ifdef SA_DEBUG
@@ -75,6 +78,44 @@ sa_block_back(const void *block)
   if ((uintptr_t)block % 8 != 0)
     bit = 0; /* the one that its granule has is not its own */
   return is_out("free", block, atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit);
+}
+
+/* --- calls ------------------------------------------------------------------------------------ */
+
+/* What this thread is in the middle of, in each room; NULL: nothing. */
+SA_EACH_THREADS_STATIC const char *own_calls[SA_ROOMS];
+#define calls SA_THIS_THREADS(own_calls)
+
+const char **
+sa_alone_begins(enum sa_room room, const char *call)
+{
+  const char **place = &calls[room];
+  if (*place) {
+    sa_say("%s is called within %s on the same thread, as a signal handler must not", call, *place);
+    abort();
+  }
+  *place = call;
+  return place;
+}
+
+void
+sa_alone_ends(const char ***place)
+{
+  **place = NULL;
+}
+
+const char *
+sa_alone_pauses(void)
+{
+  const char *call = calls[SA_IN_ENGINE];
+  calls[SA_IN_ENGINE] = NULL;
+  return call;
+}
+
+void
+sa_alone_goes_on(const char *call)
+{
+  calls[SA_IN_ENGINE] = call;
 }
 
 #else

@@ -307,14 +307,41 @@ void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: 
 size_t sa_large_pages_got(void);
 size_t sa_large_pages_refused(void);
 
-/* --- check.c: every pointer, where the build asks for it -------------------------------------- */
+/* --- check.c: every pointer and call, where the build asks for it ----------------------------- */
+
+enum sa_room { SA_IN_ENGINE, SA_IN_SCOPE, SA_ROOMS };
 
 #ifdef SA_DEBUG
 void *sa_block_out(void *block); /* returns it */
 /* False, after it was said: it is none that is out. */
 bool sa_block_back(const void *block);
 bool sa_block_check(const char *what, const void *block);
+
+/* From here to the end of the function, the thread is in the middle of a call that must not come upon
+ * another one in the same room, as a signal handler would make it: then that is said, and the program
+ * aborts. */
+#define SA_ALONE(room, call)                                                                       \
+  __attribute__((cleanup(sa_alone_ends))) const char **alone_ = sa_alone_begins((room), (call))
+const char **sa_alone_begins(enum sa_room room, const char *call);
+void         sa_alone_ends(const char ***place);
+/* Around what may allocate by itself. */
+const char *sa_alone_pauses(void);
+void        sa_alone_goes_on(const char *call);
 #else
+#define SA_ALONE(room, call) ((void)0)
+
+static inline const char *
+sa_alone_pauses(void)
+{
+  return NULL;
+}
+
+static inline void
+sa_alone_goes_on(const char *call)
+{
+  (void)call;
+}
+
 static inline void *
 sa_block_out(void *block)
 {

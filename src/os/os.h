@@ -31,7 +31,7 @@ void *sa_os_reserve(size_t length, size_t alignment);
 void *sa_os_reserve_zeros(size_t length); /* reads as zeros, uncommitted */
 bool  sa_os_commit(void *at, size_t length);
 bool  sa_os_protect(void *at, size_t length, enum sa_os_access access);
-void  sa_os_release(void *at, size_t length);
+bool  sa_os_release(void *at, size_t length);
 
 /* Empties pages and gives their memory back, where the system takes it. Returns whether they stay
  * committed, empty: then they may be used again without another word. errno is kept. */
@@ -95,6 +95,9 @@ const char *sa_os_environment(const char *name);
 
 /* Lets other threads run. */
 void sa_os_yield(void);
+/* Around what a thread must not be cancelled in, as it has a lock or is half done. */
+int  sa_os_forbid_cancel(void);
+void sa_os_allow_cancel(int before);
 
 /* Says where in the program a code address is, as well as can be found out without much ado, in at
  * most SA_OS_WHERE bytes. Not for a fast path. */

@@ -58,7 +58,8 @@ sa_pages_commit(void *at, size_t length)
 int
 sa_pages_decommit(void *at, size_t length)
 {
-  if (!are_pages(at, length))
+  /* it may have to be written to */
+  if (!are_pages(at, length) || !sa_os_protect(at, length, SA_OS_WRITE))
     return -1;
   bool still_committed = sa_os_decommit(at, length);
   return result(!still_committed || sa_os_protect(at, length, SA_OS_NONE));
@@ -79,10 +80,7 @@ sa_pages_protect(void *at, size_t length, unsigned access)
 int
 sa_pages_release(void *at, size_t length)
 {
-  if (!are_pages(at, length))
-    return -1;
-  sa_os_release(at, length);
-  return 0;
+  return result(are_pages(at, length) && sa_os_release(at, length));
 }
 
 int

@@ -93,10 +93,10 @@ sa_os_protect(void *at, size_t length, enum sa_os_access access)
   return mprotect(at, length, protection[access]) == 0;
 }
 
-void
+bool
 sa_os_release(void *at, size_t length)
 {
-  munmap(at, length);
+  return munmap(at, length) == 0;
 }
 
 #ifndef MADV_DONTNEED_LOCKED
@@ -187,6 +187,26 @@ sa_os_prefer_large(void *at, size_t length)
 #endif
 }
 
+#ifdef MREMAP_DONTUNMAP
+
+/* Marks a range, so that it is known again: if the mark is there, no other mapping can be. */
+static uint64_t
+put_mark(void *at)
+{
+  uint64_t mark = (uintptr_t)at ^ sa_os_nanoseconds() << 24;
+  memcpy(at, &mark, sizeof mark);
+  return mark;
+}
+
+static bool
+has_mark(const void *at, uint64_t mark)
+{
+  uint64_t found;
+  return sa_os_peek(&found, at, sizeof found) && found == mark;
+}
+
+#endif
+
 enum sa_os_outcome
 sa_os_move(void *to, void *from, size_t length)
 {
@@ -195,9 +215,10 @@ sa_os_move(void *to, void *from, size_t length)
 #ifdef MREMAP_DONTUNMAP
   /* DONTUNMAP keeps the old range ours: nobody can map something there in between */
   const int flags = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  uint64_t  mark = put_mark(to);
   if (mremap(from, length, length, flags, to) != MAP_FAILED)
     outcome = SA_OS_DONE;
-  else if (errno != EINVAL) /* which is found before anything is done */
+  else if (!has_mark(to, mark))
     outcome = restore(to, length);
 #else
   (void)to, (void)from, (void)length;
@@ -242,14 +263,30 @@ sa_os_watch_thread(void)
 void
 sa_os_say(const char *line, size_t length)
 {
+  int     cancel = sa_os_forbid_cancel();
   ssize_t written = write(STDERR_FILENO, line, length);
   (void)written; /* nobody is left to tell */
+  sa_os_allow_cancel(cancel);
 }
 
 const char *
 sa_os_environment(const char *name)
 {
   return secure_getenv(name);
+}
+
+int
+sa_os_forbid_cancel(void)
+{
+  int before;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  return before;
+}
+
+void
+sa_os_allow_cancel(int before)
+{
+  pthread_setcancelstate(before, NULL);
 }
 
 void

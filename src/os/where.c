@@ -74,8 +74,8 @@ find_line(const Dl_info *info, const void *code, char *text, size_t room)
   return length > 0 && !strchr(text, '?');
 }
 
-void
-sa_os_where(const void *code, char *text, size_t room)
+static void
+find_where(const void *code, char *text, size_t room)
 {
   Dl_info info;
   if (!dladdr(code, &info) || !info.dli_fname) {
@@ -89,4 +89,12 @@ sa_os_where(const void *code, char *text, size_t room)
              (size_t)((const char *)code - (char *)info.dli_saddr));
   else
     snprintf(text, room, "%s+%#zx", info.dli_fname, address_in_file(&info, code));
+}
+
+void
+sa_os_where(const void *code, char *text, size_t room)
+{
+  int cancel = sa_os_forbid_cancel();
+  find_where(code, text, room);
+  sa_os_allow_cancel(cancel);
 }

@@ -82,11 +82,11 @@ sa_os_protect(void *at, size_t length, enum sa_os_access access)
   return VirtualProtect(at, length, protection[access], &old) || no_memory();
 }
 
-void
+bool
 sa_os_release(void *at, size_t length)
 {
   (void)length;
-  VirtualFree(at, 0, MEM_RELEASE);
+  return VirtualFree(at, 0, MEM_RELEASE) || no_memory();
 }
 
 bool
@@ -250,6 +250,18 @@ sa_os_fence_others(void)
     return false;
   FlushProcessWriteBuffers();
   return true;
+}
+
+int
+sa_os_forbid_cancel(void)
+{
+  return 0;
+}
+
+void
+sa_os_allow_cancel(int before)
+{
+  (void)before;
 }
 
 void

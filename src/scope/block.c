@@ -67,6 +67,7 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t 
 void *
 sa_scope_alloc(struct sa_scope *scope, size_t size)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_alloc");
   struct sa_arena *arena = sa_thread.here;
   void            *block;
   if (SA_LIKELY(arena->scope == scope && sa_arena_cut(arena, size, &block)))

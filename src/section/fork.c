@@ -51,6 +51,8 @@ in_child(void)
     if (backing->for_child >= 0) {
       close((int)backing->object);
       backing->object = backing->for_child;
+    } else {
+      backing->file[0] = '\0'; /* what is still the parent's is not to be left, only closed */
     }
     backing->for_child = -1;
     leave_units(section);

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -53,32 +54,88 @@ sa_section_mode(unsigned flags)
 
 /* --- locks ------------------------------------------------------------------------------------ */
 
-/* Succeeds where nobody uses the section, and nobody can begin to. */
+/* The byte that who uses a section has locked, before those that stand for units. */
+static struct flock
+use(short type)
+{
+  return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = SA_CLAIMS - 1, .l_len = 1};
+}
+
+/* Of a lock that was not to be had: the system has no more, or somebody means harm. */
+static int
+lock_failed(void)
+{
+  return errno == ENOLCK ? ENOMEM : EACCES;
+}
+
+/* 0 or an errno value. Cannot fail for another user's sake. */
+static int
+begin_to_use(int file)
+{
+  struct flock lock = use(F_RDLCK);
+  return fcntl(file, F_OFD_SETLK, &lock) == 0 ? 0 : lock_failed();
+}
+
+static void
+end_to_use(int file)
+{
+  struct flock lock = use(F_UNLCK);
+  fcntl(file, F_OFD_SETLK, &lock);
+}
+
+/* Whether anybody else does. */
 static bool
-lock_alone(int file)
+has_users(int file)
+{
+  struct flock lock = use(F_WRLCK);
+  return fcntl(file, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
+}
+
+/* The gate: without it, nobody begins to use what has a name, nor takes that away. 0 or an errno value. */
+static int
+enter_gate(int file)
+{
+  while (flock(file, LOCK_EX) != 0)
+    if (errno != EINTR)
+      return lock_failed();
+  return 0;
+}
+
+static bool
+try_gate(int file)
 {
   return flock(file, LOCK_EX | LOCK_NB) == 0;
 }
 
-static int
-lock_with_others(int file)
+static void
+leave_gate(int file)
 {
-  while (flock(file, LOCK_SH) != 0)
-    if (errno != EINTR)
-      return errno;
-  return 0;
+  flock(file, LOCK_UN);
 }
 
-/* Removes the name of a file that we have locked alone; 0 or an errno value. Somebody outside of the
- * protocol may have put another file there. */
+/* As long as others need it, unless they have been stopped, or mean harm. */
+static bool
+try_gate_for_long(int file)
+{
+  enum { MILLISECONDS = 100 };
+  for (unsigned i = 0; i < MILLISECONDS; i++) {
+    if (try_gate(file))
+      return true;
+    poll(NULL, 0, 1);
+  }
+  return false;
+}
+
+/* Removes the name of a file that nobody uses, inside the gate; 0 or an errno value. Another file may be
+ * there by now, or somebody outside of the protocol may have put one there. */
 static int
 remove_name(int directory, const char *name, int file)
 {
-  struct stat named, locked;
-  if (fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) != 0 || fstat(file, &locked) != 0
-      || named.st_ino != locked.st_ino || named.st_dev != locked.st_dev)
+  struct stat named, ours;
+  if (fstatat(directory, name, &named, AT_SYMLINK_NOFOLLOW) != 0 || fstat(file, &ours) != 0
+      || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
     return 0;
-  return unlinkat(directory, name, 0) == 0 ? 0 : errno;
+  return unlinkat(directory, name, 0) == 0 ? 0 : EACCES;
 }
 
 static int
@@ -111,7 +168,8 @@ sweep_one(int directory, const char *name)
   int file = open_file(directory, name, O_RDONLY);
   if (file < 0)
     return;
-  if (is_genuine(file, SA_SECTION_ALL) && lock_alone(file))
+  /* looks first, so as not to be in the way of those who use it */
+  if (is_genuine(file, SA_SECTION_ALL) && !has_users(file) && try_gate(file) && !has_users(file))
     remove_name(directory, name, file);
   close(file);
 }
@@ -138,18 +196,32 @@ sweep(int directory)
 
 enum life { ALIVE, DEAD, DYING };
 
-/* Of a file that is open: ALIVE, and locked; DEAD, and its name removed, if that is allowed; DYING: it
- * has to be looked for again. */
+/* Of a file whose gate we are in. */
+static enum life
+life_inside(int directory, const char *name, int file, int *failed)
+{
+  struct stat status;
+  if (fstat(file, &status) != 0 || status.st_nlink == 0)
+    return DYING;
+  /* first, so that those who are seen thereafter were there together with us */
+  *failed = begin_to_use(file);
+  if (*failed || has_users(file))
+    return ALIVE;
+  *failed = remove_name(directory, name, file);
+  return DEAD;
+}
+
+/* Of a file that is open: ALIVE, and this process uses it; DEAD, and its name removed, if that is
+ * allowed; DYING: it has to be looked for again. */
 static enum life
 life_of(int directory, const char *name, int file, int *failed)
 {
-  struct stat status;
-  if (lock_alone(file)) {
-    *failed = remove_name(directory, name, file);
-    return DEAD;
-  }
-  *failed = lock_with_others(file);
-  return *failed || (fstat(file, &status) == 0 && status.st_nlink > 0) ? ALIVE : DYING;
+  *failed = enter_gate(file);
+  if (*failed)
+    return ALIVE;
+  enum life life = life_inside(directory, name, file, failed);
+  leave_gate(file);
+  return life;
 }
 
 /* What is no file is none of ours. */
@@ -159,7 +231,7 @@ refused(int error)
   return error == ELOOP || error == EISDIR || error == ENXIO ? EACCES : error;
 }
 
-/* The file of a section that is alive, locked. 0, ENOENT, or another errno value. */
+/* The file of a section that is alive, and used by this process. 0, ENOENT, or another errno value. */
 static int
 open_alive(int directory, const char *name, unsigned flags, int *file)
 {
@@ -178,12 +250,12 @@ open_alive(int directory, const char *name, unsigned flags, int *file)
       return 0;
     close(*file);
   } while (life == DYING);
-  return failed ? EACCES : ENOENT;
+  return failed ? failed : ENOENT;
 }
 
 /* --- making ----------------------------------------------------------------------------------- */
 
-/* A file without a name, complete and locked. */
+/* A file without a name, complete and used. */
 static int
 make_file(int directory, uint64_t size, unsigned flags, int *file)
 {
@@ -192,7 +264,7 @@ make_file(int directory, uint64_t size, unsigned flags, int *file)
     return errno;
   int failed = sa_file_grow(*file, size);
   if (!failed)
-    failed = lock_with_others(*file);
+    failed = begin_to_use(*file);
   if (!failed && fchmod(*file, sa_section_mode(flags)) != 0)
     failed = errno;
   if (failed)
@@ -267,7 +339,8 @@ void
 sa_name_leave(const char *name, int file)
 {
   int directory = open_place();
-  if (directory >= 0 && lock_alone(file))
+  end_to_use(file);
+  if (directory >= 0 && !has_users(file) && try_gate_for_long(file) && !has_users(file))
     remove_name(directory, name, file);
   close(file);
   if (directory >= 0)
@@ -278,7 +351,7 @@ int
 sa_name_share(int file)
 {
   int own = sa_descriptor_reopen(file);
-  if (own >= 0 && lock_with_others(own) != 0) {
+  if (own >= 0 && begin_to_use(own) != 0) {
     close(own);
     own = -1;
   }

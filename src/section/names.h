@@ -23,6 +23,11 @@ int sa_name_share(int file);
 /* What may be done with a section's file. */
 mode_t sa_section_mode(unsigned flags);
 
+/* --- locks ------------------------------------------------------------------------------------ */
+
+/* The first byte that stands for a unit, far behind what a file can have. */
+#define SA_CLAIMS ((off_t)1 << 62)
+
 /* --- posix.c: files --------------------------------------------------------------------------- */
 
 /* Gives a file that is shorter so many bytes, and the space for them; 0 or an errno value. */

@@ -76,13 +76,23 @@ sa_file_grow(int file, uint64_t size)
 static int
 open_or_make(const char *path, int access, unsigned flags, int *file)
 {
-  int how = access | O_CLOEXEC;
+  int how = access | O_NONBLOCK | O_CLOEXEC; /* not to wait for what is no file */
   if (!(flags & SA_SECTION_READ_ONLY))
     how |= O_CREAT;
   if (flags & SA_SECTION_EXCLUSIVE)
     how |= O_EXCL;
   *file = open(path, how, sa_section_mode(flags));
   return *file < 0 ? errno : 0;
+}
+
+/* A device or a pipe cannot be one. */
+static int
+check_kind(int file)
+{
+  struct stat status;
+  if (fstat(file, &status) != 0)
+    return errno;
+  return S_ISREG(status.st_mode) ? 0 : EINVAL;
 }
 
 int
@@ -95,7 +105,9 @@ sa_backing_create_file(struct sa_backing *backing, const char *path, uint64_t si
     return failed;
   backing->object = file;
   backing->may_shrink = true;
-  failed = reads ? sa_backing_check(backing, size) : sa_file_grow(file, size);
+  failed = check_kind(file);
+  if (!failed)
+    failed = reads ? sa_backing_check(backing, size) : sa_file_grow(file, size);
   if (!failed && flags & SA_SECTION_DURABLE && fsync(file) != 0)
     failed = errno;
   if (failed)
@@ -285,10 +297,10 @@ sa_backing_make_private(const struct sa_backing *backing, void *view, size_t len
   map(backing, view, 0, length, SA_VIEW_COPY, MAP_FIXED, &same);
 }
 
-void
+int
 sa_backing_unmap(void *view, size_t length)
 {
-  munmap(view, length);
+  return munmap(view, length) == 0 ? 0 : errno;
 }
 
 int
@@ -296,7 +308,10 @@ sa_backing_flush(const struct sa_backing *backing, void *at, size_t length, bool
 {
   (void)backing;
   /* what is written to a shared mapping is in the file for all who read it, but not on the disk */
-  return !durable || msync(at, length, MS_SYNC) == 0 ? 0 : errno;
+  int cancel = sa_os_forbid_cancel();
+  int failed = !durable || msync(at, length, MS_SYNC) == 0 ? 0 : errno;
+  sa_os_allow_cancel(cancel);
+  return failed;
 }
 
 int
@@ -328,13 +343,13 @@ sa_backing_resident(void *at, size_t length, size_t *resident)
 
 /* --- claims ----------------------------------------------------------------------------------- */
 
-/* The bytes that stand for units, far behind what a file can have. */
+/* The bytes that stand for units. */
 static struct flock
 range(short type, size_t first, size_t units)
 {
   return (struct flock){.l_type = type,
                         .l_whence = SEEK_SET,
-                        .l_start = ((off_t)1 << 62) + (off_t)first,
+                        .l_start = SA_CLAIMS + (off_t)first,
                         .l_len = (off_t)units};
 }
 
@@ -377,6 +392,6 @@ sa_backing_behind(const struct sa_backing *backing, size_t first, size_t units)
     return first + 1;
   if (lock.l_len == 0) /* up to the end */
     return SIZE_MAX / 2;
-  size_t end = (size_t)(lock.l_start - ((off_t)1 << 62) + lock.l_len);
+  size_t end = (size_t)(lock.l_start - SA_CLAIMS + lock.l_len);
   return end > first ? end : first + 1;
 }

@@ -11,7 +11,9 @@
 /* The thread that has it, by the name that os/thread.h gives it. Taken by compare-and-swap with
  * acquire, given with release. */
 static _Atomic(void *) owner;
-static unsigned        depth; /* the owner's alone */
+/* The owner's alone. */
+static unsigned depth;
+static int      cancel_before;
 
 void
 sa_section_lock(void)
@@ -23,14 +25,18 @@ sa_section_lock(void)
       none = NULL;
       sa_os_yield();
     }
-  depth++;
+  if (depth++ == 0)
+    cancel_before = sa_os_forbid_cancel();
 }
 
 void
 sa_section_unlock(void)
 {
-  if (--depth == 0)
-    atomic_store_explicit(&owner, NULL, memory_order_release);
+  if (--depth > 0)
+    return;
+  int cancel = cancel_before;
+  atomic_store_explicit(&owner, NULL, memory_order_release);
+  sa_os_allow_cancel(cancel);
 }
 
 unsigned sa_section_process = 1;

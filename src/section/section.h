@@ -13,20 +13,27 @@
  * NAMES, where the system has none that go with their last user (POSIX; names.c)
  *
  * A name is a file in /dev/shm, stuballoc-UID.NAME, or stuballoc.NAME if others than the user may
- * open it. Its life is that of flocks, which belong to an open file description and which the kernel
- * drops with it, however its process ends:
+ * open it. Its life is that of locks which belong to an open file description, and which the kernel
+ * drops with it, however its process ends. There are two:
  *
- *   - Who uses the section holds a shared lock, all the time from before he knows that it is alive.
- *   - A file is made without a name, complete, and locked; then it is linked. So there is no
- *     half-made section, and of two who link at once, one finds that it exists.
- *   - An exclusive lock can only be had when nobody uses the section. Who has it may remove the name,
- *     and nobody else may; so the name still is this file's. Who leaves tries it, without waiting.
- *     Who opens tries it first: if he gets it, the last user was killed, the section is gone, and he
- *     removes the name. Every create and open does the same for all names that there are.
- *   - Who waits for his shared lock while another has the exclusive one finds, when he gets it, that
- *     the file has no name any more, and looks again.
+ *   - Who uses the section holds a shared record lock on one byte, all the time from before he knows
+ *     that it is alive; anybody can ask whether somebody holds it.
+ *   - The gate is an exclusive flock, held for a few calls. Only who is inside may begin to use a
+ *     section that has a name, or take the name away. If he is killed there, his use goes with the
+ *     gate, and the next one looks again.
+ *   - A file is made without a name, complete, and used; then it is linked. So there is no half-made
+ *     section, and of two who link at once, one finds that it exists.
+ *   - Who leaves ends his use first. If then there is no user, he goes through the gate, and if there
+ *     still is none, he removes the name.
+ *   - Who opens waits for the gate, begins his use, and looks whether he is the only user. If so, the
+ *     last one was killed, the section is gone, and he removes the name. Every create and open does the same for all names that there are, where
+ *     he need not wait.
+ *   - Who finds inside the gate that the file has no name any more looks again.
  *
- * A fork would share the open file description, and so the lock, with the child. So one of its own is
+ * A leave waits for the gate no longer than a tenth of a second, lest one who was stopped, or means
+ * harm, makes a program hang that wants nothing more. Then the next create or open removes the name.
+ *
+ * A fork would share the open file description, and so the locks, with the child. So one of its own is
  * made for the child before the fork (fork.c).
  *
  * SCOPES (units.c)
@@ -82,13 +89,13 @@ void sa_backing_close(struct sa_backing *backing);
 /* Whether there still are `end` bytes of it: else ENODATA. */
 int sa_backing_check(const struct sa_backing *backing, uint64_t end);
 /* What is at `at` must be nothing, or, if `ours`, a reservation of this process. */
-int  sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size_t length,
-                    unsigned access, void **view);
-int  sa_backing_map_units(const struct sa_backing *backing, size_t length, void **view);
-void sa_backing_unmap(void *view, size_t length);
-int  sa_backing_flush(const struct sa_backing *backing, void *at, size_t length, bool durable);
-int  sa_backing_hint(void *at, size_t length, unsigned hint, bool is_copy);
-int  sa_backing_resident(void *at, size_t length, size_t *resident);
+int sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size_t length,
+                   unsigned access, void **view);
+int sa_backing_map_units(const struct sa_backing *backing, size_t length, void **view);
+int sa_backing_unmap(void *view, size_t length);
+int sa_backing_flush(const struct sa_backing *backing, void *at, size_t length, bool durable);
+int sa_backing_hint(void *at, size_t length, unsigned hint, bool is_copy);
+int sa_backing_resident(void *at, size_t length, size_t *resident);
 
 /* Makes this process ready to claim units, of which there are so many; undoes it. */
 int  sa_backing_open_claims(struct sa_backing *backing, size_t units);

@@ -8,6 +8,15 @@ static struct sa_view *views; /* guarded by the lock */
 
 /* --- the list --------------------------------------------------------------------------------- */
 
+static void
+list(struct sa_view *view)
+{
+  sa_section_lock();
+  view->next = views;
+  views = view;
+  sa_section_unlock();
+}
+
 int
 sa_view_add(struct sa_section *section, void *start, uint64_t offset, size_t length,
             unsigned access)
@@ -18,8 +27,7 @@ sa_view_add(struct sa_section *section, void *start, uint64_t offset, size_t len
   *view = (struct sa_view){start, length, offset, access, section, NULL};
   sa_section_lock();
   sa_section_use(section);
-  view->next = views;
-  views = view;
+  list(view);
   sa_section_unlock();
   return 0;
 }
@@ -98,7 +106,11 @@ sa_view_unmap(void *start)
   struct sa_view *view = unlist(start);
   if (!view)
     return sa_section_failed(EFAULT);
-  sa_backing_unmap(view->start, view->length);
+  int failed = sa_backing_unmap(view->start, view->length);
+  if (failed) {
+    list(view);
+    return sa_section_failed(failed);
+  }
   sa_section_drop(view->section);
   free(view);
   return 0;

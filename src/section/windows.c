@@ -275,11 +275,11 @@ sa_backing_map_units(const struct sa_backing *backing, size_t length, void **vie
   return sa_backing_map(backing, NULL, 0, length, SA_VIEW_WRITE, view);
 }
 
-void
+int
 sa_backing_unmap(void *view, size_t length)
 {
   (void)length;
-  UnmapViewOfFile(view);
+  return UnmapViewOfFile(view) ? 0 : last_error();
 }
 
 int

@@ -3,6 +3,7 @@
 #include "processes.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -112,6 +113,44 @@ a_dead_name_cannot_be_opened_and_can_be_made_anew(void **state)
   sa_section *section = sa_section_create(name_of("one"), 2 * SIZE, SA_SECTION_EXCLUSIVE);
   assert_non_null(section);
   sa_section_close(section);
+}
+
+/* Whether a process waits for an flock. */
+static bool
+waits(pid_t process)
+{
+  char  line[256], end[32];
+  bool  found = false;
+  FILE *locks = fopen("/proc/locks", "r");
+  snprintf(end, sizeof end, " %d ", (int)process);
+  while (fgets(line, sizeof line, locks))
+    found = found || (strstr(line, "-> FLOCK") && strstr(line, end));
+  fclose(locks);
+  return found;
+}
+
+static void
+find_nothing(void *remover)
+{
+  close(*(int *)remover);
+  if (sa_section_open(name_of_parent("one"), 0) || errno != ENOENT)
+    _exit(1);
+}
+
+static void
+nobody_finds_it_again_when_who_was_to_remove_a_dead_name_is_killed(void **state)
+{
+  (void)state;
+  kill_one_with_two_names();
+  char path[256];
+  snprintf(path, sizeof path, "/dev/shm/stuballoc-%u.%s", (unsigned)geteuid(), name_of("one"));
+  int remover = open(path, O_RDONLY);
+  assert_int_equal(flock(remover, LOCK_EX | LOCK_NB), 0);
+  pid_t child = start(find_nothing, &remover);
+  while (!waits(child))
+    assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
+  close(remover); /* all that is left of one who is killed */
+  assert_int_equal(end_of(child), 0);
 }
 
 static void
@@ -334,7 +373,10 @@ no_link_and_no_pipe_is_followed(void **state)
   unlink(file);
   assert_int_equal(mkfifo(file, 0600), 0);
   assert_fails(!sa_section_open(name_of("link"), 0), EACCES);
+  assert_fails(!sa_section_create_file(file, SIZE, 0), EINVAL);
+  assert_fails(!sa_section_create_file(file, SIZE, SA_SECTION_READ_ONLY), EINVAL); /* at once */
   unlink(file);
+  assert_fails(!sa_section_create_file("/dev/zero", SIZE, 0), EINVAL);
 }
 
 /* --- no space, and files that shrink ---------------------------------------------------------- */
@@ -445,6 +487,7 @@ main(int argc, char **argv)
     cmocka_unit_test(one_of_many_creators_makes_the_section),
     cmocka_unit_test(the_next_create_removes_the_names_of_the_dead),
     cmocka_unit_test(the_next_open_removes_the_names_of_the_dead),
+    cmocka_unit_test(nobody_finds_it_again_when_who_was_to_remove_a_dead_name_is_killed),
     cmocka_unit_test(a_dead_name_cannot_be_opened_and_can_be_made_anew),
     cmocka_unit_test(a_name_stays_with_those_who_live),
     cmocka_unit_test(a_name_that_became_anothers_is_left_alone),

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 /* The child must abort and say "stuballoc: <what> of <pointer>: <reason>". */
 static void
@@ -251,6 +252,42 @@ two_frees_with_another_between(void **state)
   sa_free(block);
 }
 
+/* A page that a block is in, which sa_free writes to; the handler lets it do so, and allocates. */
+static char *page;
+static long  page_size;
+
+static void
+allocate_in_handler(int signal)
+{
+  (void)signal;
+  mprotect(page, (size_t)page_size, PROT_READ | PROT_WRITE);
+  sa_free(sa_malloc(10));
+}
+
+static void
+free_with_a_signal_in_between(void *block)
+{
+  page_size = sysconf(_SC_PAGESIZE);
+  page = (char *)block - (uintptr_t)block % (uintptr_t)page_size;
+  signal(SIGSEGV, allocate_in_handler);
+  mprotect(page, (size_t)page_size, PROT_READ);
+  sa_free(block);
+}
+
+static void
+an_allocation_in_a_signal_handler(void **state)
+{
+  (void)state;
+  DEBUG_BUILD_ONLY();
+  void        *block = sa_malloc(10000);
+  struct child child = child_run(free_with_a_signal_in_between, block);
+  assert_true(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT);
+  assert_string_equal(child.said,
+                      "stuballoc: sa_malloc is called within sa_free on the same thread, "
+                      "as a signal handler must not\n");
+  sa_free(block);
+}
+
 int
 main(void)
 {
@@ -271,6 +308,7 @@ main(void)
     cmocka_unit_test(two_frees_in_a_row_of_another_threads_block),
     cmocka_unit_test(a_pointer_inside_a_small_block),
     cmocka_unit_test(two_frees_with_another_between),
+    cmocka_unit_test(an_allocation_in_a_signal_handler),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
