@@ -325,16 +325,25 @@ is_gone(const struct borrowed *mine)
   return gone;
 }
 
+/* Whether it was lent; also as the server has marshalled it. */
+static bool
+borrow_and_read(struct borrowed *mine, pixel *image)
+{
+  borrow(mine);
+  if (!mine->lent)
+    return false;
+  catalog_read(mine->lent, 0, SCAN, image);
+  return true;
+}
+
 /* Returned as soon as it is open: the section stays for who has it. */
 static bool
 check_lend(handle_t binding, int number)
 {
   struct borrowed mine = {.binding = binding, .number = number};
   static pixel    image[SCAN];
-  borrow(&mine);
-  if (!mine.lent)
+  if (!borrow_and_read(&mine, image))
     return false;
-  catalog_read(mine.lent, 0, SCAN, image);
   const bool opened = open_borrowed(&mine);
   return_borrowed(&mine);
   const bool right = opened && !mine.lent && is_borrowed_scan(&mine) && is_scan(image, number);
@@ -350,10 +359,8 @@ check_read(handle_t binding, int number)
 {
   struct borrowed mine = {.binding = binding, .number = number};
   static pixel    image[SCAN];
-  borrow(&mine);
-  if (!mine.lent)
+  if (!borrow_and_read(&mine, image))
     return false;
-  catalog_read(mine.lent, 0, SCAN, image);
   return_borrowed(&mine);
   give_back(mine.where.section);
   return !mine.lent && is_scan(image, number);

@@ -6,13 +6,13 @@
 
 #ifdef SA_DEBUG
 
-/* Threads whose blocks are neighbours change the same word, so atomically; relaxed, as a block is
- * one thread's at a time. */
+/* What is at no multiple of 8 has no bit. Threads whose blocks are neighbours change the same word, so
+ * atomically; relaxed, as a block is one thread's at a time. */
 static _Atomic uint64_t *
 word_of(const struct sa_region *region, const void *block, uint64_t *bit)
 {
   size_t granule = ((uintptr_t)block - region->base) / 8;
-  *bit = UINT64_C(1) << granule % 64;
+  *bit = (uintptr_t)block % 8 == 0 ? UINT64_C(1) << granule % 64 : 0;
   return &region->out[granule / 64];
 }
 
@@ -50,10 +50,9 @@ sa_block_out(void *block)
 static bool
 is_out(const char *what, const void *block, bool was_out)
 {
-  if (was_out && (uintptr_t)block % 8 == 0)
-    return true;
-  sa_misuse(what, block, reason_of(block));
-  return false;
+  if (!was_out)
+    sa_misuse(what, block, reason_of(block));
+  return was_out;
 }
 
 bool
@@ -75,8 +74,6 @@ sa_block_back(const void *block)
   if (is_for_others(region, block))
     return true; /* NULL, or said later */
   _Atomic uint64_t *word = word_of(region, block, &bit);
-  if ((uintptr_t)block % 8 != 0)
-    bit = 0; /* the one that its granule has is not its own */
   return is_out("free", block, atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit);
 }
 
