@@ -15,7 +15,8 @@
 
 /* --- threads ---------------------------------------------------------------------------------- */
 
-/* A thread that no signal goes to, so that the program's own handlers run on its own threads. */
+/* A thread that no signal goes to, but the one it may unblock for itself, so that the program's own
+ * handlers run on its own threads. */
 static bool
 start_thread(void *(*body)(void *), void *argument)
 {
@@ -69,6 +70,10 @@ sa_os_signal_number(const char *name, size_t length)
 /* Posted by the handler, waited for by the thread; set up before both. */
 static sem_t signalled;
 
+/* Set before the thread that reads them starts. */
+static int wanted;
+static void (*to_answer)(void);
+
 static void
 handle(int number)
 {
@@ -78,23 +83,27 @@ handle(int number)
   errno = saved;
 }
 
-/* Its argument points to the function. */
+/* The program's threads may all block the signal; here there is one that does not. */
 static void *
-answer(void *argument)
+answer(void *unused)
 {
-  void (*const *call)(void) = argument;
+  sigset_t signals;
+  (void)unused;
+  sigemptyset(&signals);
+  sigaddset(&signals, wanted);
+  pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
   for (;;)
     if (sem_wait(&signalled) == 0)
-      (*call)();
+      to_answer();
   return NULL;
 }
 
 bool
 sa_os_on_signal(int number, void (*call)(void))
 {
-  static void (*to_call)(void); /* set before the thread that reads it starts */
   struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
-  to_call = call;
-  return sem_init(&signalled, 0, 0) == 0 && start_thread(answer, &to_call)
+  wanted = number;
+  to_answer = call;
+  return sem_init(&signalled, 0, 0) == 0 && start_thread(answer, NULL)
          && sigaction(number, &action, NULL) == 0;
 }

@@ -82,11 +82,44 @@ finds_nothing() {
   ! top --once "$publisher" 2>"$stage/error" && grep -q "^stuballoc-top: no $publisher that publishes" "$stage/error"
 }
 
+# On a terminal of 24 lines
+fits_on_a_terminal() {
+  "$PYTHON3" - "$PYTHON3" "$top_srcdir/tools/stuballoc-top" "$publisher" <<'END'
+import fcntl, os, pty, struct, sys, termios
+pid, terminal = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    os.environ.pop("LINES", None), os.environ.pop("COLUMNS", None)
+    os.execv(sys.argv[1], sys.argv[1:])
+text = b""
+while text.count(b"\x1b[H") < 2:
+    text += os.read(terminal, 4096)
+os.kill(pid, 9)
+lines = text.decode().split("\x1b[H\x1b[J")[1].rstrip().splitlines()
+assert len(lines) <= 23 and max(map(len, lines)) <= 80, lines
+assert all(f"\n{title}" in "\n".join(lines) for title in ("operations", "threads", "blocks")), lines
+END
+}
+
+# What is under such a name need not be what it is called
+passes_over_what_others_left() {
+  local file=/dev/shm/stuballoc-$(id -u).stats-$$ passed=true
+  mkfifo "$file" && finds_nothing || passed=false
+  rm -f "$file"
+  ln -s "$stage/file" "$file" && head -c 100 /dev/urandom >"$stage/file" && finds_nothing || passed=false
+  rm -f "$file"
+  echo too short >"$file" && chmod 600 "$file" && finds_nothing || passed=false
+  rm -f "$file"
+  $passed
+}
+
 check 'there is nothing to be seen of a program that does not run' finds_nothing
+check 'it passes over what are no figures' passes_over_what_others_left
 start_program
 check 'its figures add up, by name' eventually figures_add_up "$publisher"
 check 'its figures add up, by number' figures_add_up "$program"
 check 'they make a page' is_a_page
+check 'it fits on a terminal' fits_on_a_terminal
 check 'they are watched' start_watcher
 check 'the watcher goes on with the next process when one was killed' goes_on_with_the_next
 kill_program TERM
