@@ -204,7 +204,7 @@ one_round(int file)
   }
   kill_all(children, count, file);
   sa_section_close(sa_section_open(shared_name(98), 0));
-  names_stayed += names_left() != 1;
+  names_stayed += !names_become(1);
 }
 
 static void
@@ -239,7 +239,8 @@ main(void)
   say(file_lost == 0, 2, "what a killed process has flushed is in the file");
   say(told->wrong == 0, 3, "a name is one section, and new when it is said to be");
   say(names_stayed == 0, 4, "no name stays behind those who were killed");
-  say(names_left() == 0, 5, "none stays in the end");
+  bool all_gone = names_become(0);
+  say(all_gone, 5, "none stays in the end");
   say(descriptors_and_mappings() == before, 6, "no descriptor and no mapping is left");
-  return own_lost + file_lost + told->wrong + names_stayed + names_left() > 0;
+  return own_lost + file_lost + told->wrong + names_stayed + !all_gone > 0;
 }

@@ -99,6 +99,16 @@ names_left(void)
   return names;
 }
 
+/* Whether so many are left, also when another test's process is just removing one. */
+static inline bool
+names_become(unsigned names)
+{
+  enum { PATIENCE = 30000 }; /* looks, a millisecond apart */
+  for (int looks = 0; names_left() != names && looks < PATIENCE; looks++)
+    usleep(1000);
+  return names_left() == names;
+}
+
 /* How many descriptors this process has, and mappings of what they are open on. */
 static inline unsigned
 descriptors_and_mappings(void)

@@ -78,7 +78,7 @@ kill_one_with_two_names(void)
   pid_t        child = start(hold_two_names, (void *)ready);
   while (!*ready)
     ;
-  assert_int_equal(names_left(), 2);
+  assert_true(names_become(2));
   kill_child(child);
   give_shared_memory((void *)ready, sizeof *ready);
 }
@@ -89,9 +89,9 @@ the_next_create_removes_the_names_of_the_dead(void **state)
   (void)state;
   kill_one_with_two_names();
   sa_section *other = create(name_of("other"));
-  assert_int_equal(names_left(), 1);
+  assert_true(names_become(1));
   sa_section_close(other);
-  assert_int_equal(names_left(), 0);
+  assert_true(names_become(0));
 }
 
 static void
@@ -100,7 +100,7 @@ the_next_open_removes_the_names_of_the_dead(void **state)
   (void)state;
   kill_one_with_two_names();
   assert_fails(!sa_section_open(name_of("other"), 0), ENOENT);
-  assert_int_equal(names_left(), 0);
+  assert_true(names_become(0));
 }
 
 static void
@@ -369,7 +369,7 @@ another_user_opens_only_what_is_for_him(void **state)
   int status = end_of(start(try_as_another_user, NULL));
   for (unsigned i = 0; i < 4; i++)
     sa_section_close(sections[i]);
-  assert_int_equal(names_left(), 0);
+  assert_true(names_become(0));
   if (WEXITSTATUS(status) == 77)
     skip(); /* only root can be somebody else */
   assert_int_equal(status, 0);
@@ -402,7 +402,7 @@ no_space_is_an_error_of_create(void **state)
   assert_int_equal(statvfs("/dev/shm", &memory), 0);
   size_t more = (size_t)memory.f_blocks * memory.f_frsize + (1 << 20);
   assert_fails(!sa_section_create(name_of("space"), more, 0), ENOSPC);
-  assert_int_equal(names_left(), 0);
+  assert_true(names_become(0));
 }
 
 static void
@@ -488,7 +488,7 @@ nothing_is_left_open_or_mapped(void **state)
 {
   (void)state;
   assert_int_equal(descriptors_and_mappings(), left_before);
-  assert_int_equal(names_left(), 0);
+  assert_true(names_become(0));
 }
 
 int
