@@ -8,14 +8,16 @@ stage=$(mktemp -d)
 demo=$top_builddir/demo
 native_demo=$demo
 server= client=
+# Where a client runs that may be killed: for Wine, a prefix has a server of its own
+client_prefix=
 options=report=leaks
-# How long a client may take, and how often it is run when it takes longer
+# How long a client may take at first, and how often it is run when it takes longer
 limit=300
 tries=1
 
 # Nothing that was started here survives.
 clean_up() {
-  if [ -n "$client" ]; then kill -KILL "$client"; fi
+  if [ -n "$client" ]; then kill_client; fi
   if [ -n "$server" ]; then kill -KILL "$server"; fi
   rm -rf "$stage"
 } 2>/dev/null
@@ -30,15 +32,14 @@ program() {
   fi
 }
 
+has_line() {
+  tr -d '\r' <"$1" | grep -qx "$2"
+}
+
 # says FILE PATTERN: waits until a program has written a line there. What an earlier one wrote must be
 # gone before this one is started.
 says() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    if tr -d '\r' 2>/dev/null <"$1" | grep -qx "$2"; then return 0; fi
-    sleep 0.1
-  done
-  return 1
+  eventually has_line "$@"
 }
 
 # start_server KIND ARGUMENT...: its input ends where our descriptor 9 is closed
@@ -86,33 +87,62 @@ call() {
   shift
   for ((i = 0; i < tries; i++)); do
     status=0
-    timeout "$limit" $(program "$mode" client) $protocol "$endpoint" "$@" 9>&- || status=$?
+    timeout $((limit + limit * i)) $(program "$mode" client) $protocol "$endpoint" "$@" 9>&- || status=$?
     if [ $status != 124 ]; then break; fi
-    echo "the client had not finished after $limit s"
+    echo "the client had not finished after $((limit + limit * i)) s"
   done
   return $status
 }
 
-# kill_client_in_mid_call KIND SECONDS: after so many of calls
-kill_client_in_mid_call() {
+# start_client KIND INPUT ARGUMENT...: one that may be killed later, and writes to a file
+start_client() {
+  local mode=$1 input=$2
+  shift 2
   rm -f "$stage/client"
-  $(program "$1" client) $protocol "$endpoint" hold >"$stage/client" 2>&1 9>&- &
+  WINEPREFIX=${client_prefix:-$WINEPREFIX} $(program "$mode" client) $protocol "$endpoint" "$@" \
+    <"$input" >"$stage/client" 2>&1 9>&- &
   client=$!
-  says "$stage/client" holding && call "$1" shelves 1 || { server_lives; return 1; }
-  sleep "$2"
+}
+
+# A prefix for clients alone, with everything of ours in it. Wine's server holds the sockets of its
+# programs, and keeps some of one that is killed while it receives (doc/runtimes.md): this one is killed
+# with the client.
+set_clients_apart() {
+  client_prefix=$WINEPREFIX/clients
+  if [ -d "$client_prefix" ]; then return; fi
+  mkdir "$client_prefix" && ln -s ../drive_c "$client_prefix" \
+    && cp -a "$WINEPREFIX"/{*.reg,.update-timestamp,dosdevices} "$client_prefix"
+}
+
+# Whoever runs in the clients' prefix is killed, and may just have started another.
+clients_are_gone() {
+  local processes
+  processes=$(grep -lszx "WINEPREFIX=$client_prefix" /proc/[0-9]*/environ | cut -d/ -f3)
+  [ -z "$processes" ] || { kill -KILL $processes; false; }
+}
+
+kill_client() {
   kill -KILL "$client"
   wait "$client" 2>/dev/null
   client=
+  if [ -n "$client_prefix" ]; then eventually clients_are_gone; fi
+}
+
+# kill_client_in_mid_call KIND SECONDS: after so many of calls
+kill_client_in_mid_call() {
+  start_client "$1" /dev/null hold
+  says "$stage/client" holding && call "$1" shelves 1 || { server_lives; return 1; }
+  sleep "$2"
+  kill_client
   call "$1" shelves 0 || { server_lives; return 1; }
 }
 
 # start_borrowing KIND: a client that has a section lent, and takes a step at each line that it gets
 # from our descriptor 8
 start_borrowing() {
-  rm -f "$stage/client" "$stage/steps"
+  rm -f "$stage/steps"
   mkfifo "$stage/steps"
-  $(program "$1" client) $protocol "$endpoint" borrow <"$stage/steps" >"$stage/client" 2>&1 9>&- &
-  client=$!
+  start_client "$1" "$stage/steps" borrow
   exec 8>"$stage/steps"
   says "$stage/client" 'catalog-.*'
 }
@@ -130,9 +160,7 @@ finish_borrowing() {
 
 # Before its input ends, at which it would go on.
 kill_borrower() {
-  kill -KILL "$client"
-  wait "$client" 2>/dev/null
-  client=
+  kill_client
   exec 8>&-
 }
 

@@ -43,25 +43,16 @@ os.execvp(sys.argv[1], sys.argv[1:])' "${command[@]}" "$many" >"$output" 2>&1 &
   demo=$!
 }
 
-reaches() {
-  local i
-  for ((i = 0; i < 1200; i++)); do
-    if grep -q "$1" "$output"; then return 0; fi
-    sleep 0.1
-  done
-  return 1
+is_over() {
+  ! kill -0 "$demo"
 }
 
 # interrupt STAGE: as Ctrl-C does it
 interrupt() {
-  local i
   start_demo
-  reaches "$1" && sleep 0.5 && somebody_runs || return 1
+  eventually grep -q "$1" "$output" && sleep 0.5 && somebody_runs || return 1
   kill -INT -- "-$demo"
-  for ((i = 0; i < 100; i++)); do
-    if ! kill -0 "$demo" 2>/dev/null; then break; fi
-    sleep 0.1
-  done
+  eventually is_over
   if ! somebody_runs; then demo= && return 0; fi
   cat "$output"
   return 1

@@ -42,15 +42,11 @@ free_port() {
 }
 
 runs() {
-  local i port
+  local port
   port=$(free_port)
   ./server "$port" >said &
   server=$!
-  for ((i = 0; i < 100; i++)); do
-    if grep -q listening said; then break; fi
-    sleep 0.1
-  done
-  [ "$(./client "$port" ' a few  words')" = $'a\nfew\nwords' ]
+  eventually grep -q listening said && [ "$(./client "$port" ' a few  words')" = $'a\nfew\nwords' ]
 }
 
 check 'the guide has all files' write_all

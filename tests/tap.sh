@@ -15,6 +15,16 @@ skip() {
   echo "ok $((++tests)) - $1 # SKIP $2"
 }
 
+# eventually COMMAND...: waits until it succeeds. What takes a moment takes many on a busy machine; the
+# limit is for what never comes.
+eventually() {
+  local deadline=$((SECONDS + 120))
+  until "$@" 2>/dev/null; do
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.1
+  done
+}
+
 # The last line of every script: how many tests there were.
 finish() {
   echo "1..$tests"

@@ -55,12 +55,7 @@ lend_to() {
 }
 
 section_goes() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    if [ ! -e "$section" ]; then return 0; fi
-    sleep 0.1
-  done
-  return 1
+  eventually [ ! -e "$section" ]
 }
 
 # At the latest: anybody else who creates or opens a section, such as another test, does it, too.
@@ -138,14 +133,8 @@ accounts_at_signal() {
   kill -USR1 "$server" && says "$stage/server" "$accounts"
 }
 
-# What is published is a second old at most
 accounts_on_top() {
-  local i
-  for ((i = 0; i < 50; i++)); do
-    if "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once "$server" | grep '  catalog '; then return 0; fi
-    sleep 0.1
-  done
-  return 1
+  "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once "$server" | grep '  catalog '
 }
 
 accounts_at_exit() {
@@ -160,7 +149,7 @@ try_accounts() {
   check 'accounts: calls are made' call midl 5
   check 'accounts: they are printed at a signal' accounts_at_signal
   if [ -n "$PYTHON3" ]; then
-    check 'accounts: stuballoc-top shows them' accounts_on_top
+    check 'accounts: stuballoc-top shows them' eventually accounts_on_top
   else
     skip 'accounts: stuballoc-top shows them' 'needs python3'
   fi

@@ -28,20 +28,10 @@ link_with_stubs() {
     "$@" "$stubs/lib$mode-$name.la" $libraries
 }
 
-# What the client waits for, as long as the server needs to listen
-socket_is_there() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    if [ -e "$stage/socket" ]; then return 0; fi
-    sleep 0.1
-  done
-  return 1
-}
-
 call() {
   "$stage/server" "$stage/socket" >"$stage/server.output" &
   server=$!
-  socket_is_there && timeout 60 "$stage/client" "$stage/socket" >"$stage/client.output"
+  eventually [ -e "$stage/socket" ] && timeout 60 "$stage/client" "$stage/socket" >"$stage/client.output"
 }
 
 server_ends() {

@@ -28,15 +28,6 @@ builds() {
     "$MAKE" -B PKG_CONFIG="$PKG_CONFIG" "$@"
 }
 
-listens() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    if grep -qs listening said; then return 0; fi
-    sleep 0.1
-  done
-  return 1
-}
-
 greets() {
   local status=0
   rm -f input said
@@ -44,7 +35,7 @@ greets() {
   $WINE server.exe <input >said 2>&1 &
   server=$!
   exec 9>input
-  listens && timeout 60 $WINE client.exe 9>&- | tr -d '\r' | grep -x 'hello, world' || status=1
+  eventually grep -q listening said && timeout 60 $WINE client.exe 9>&- | tr -d '\r' | grep -x 'hello, world' || status=1
   exec 9>&-
   wait "$server" || status=1
   server=

@@ -65,6 +65,7 @@ done
 
 limit=300
 tries=1
+check 'clients have a Wine of their own' set_clients_apart
 for mode in midl osf; do
   try_all $mode rpcrt4
   skip "rpcrt4 client, $mode server: budget is right" \

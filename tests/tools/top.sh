@@ -37,16 +37,6 @@ kill_program() {
   program=
 }
 
-# eventually COMMAND...: it succeeds within 20 seconds
-eventually() {
-  local i
-  for ((i = 0; i < 200; i++)); do
-    if "$@" 2>/dev/null; then return 0; fi
-    sleep 0.1
-  done
-  "$@"
-}
-
 figures_add_up() {
   top --once --json "$1" | "$PYTHON3" -c '
 import json, sys
