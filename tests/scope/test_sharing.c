@@ -497,6 +497,31 @@ destructors_of_an_exiting_thread_may_use_scopes(void **state)
   sa_scope_destroy(around);
 }
 
+static void *
+destroy_then_use(void *argument)
+{
+  sa_scope **others = argument;
+  sa_scope_destroy(others[0]);
+  sa_scope *own = sa_scope_create(NULL);
+  assert_int_equal(sa_scope_enter(own), 0);
+  assert_int_equal(sa_scope_enter(others[1]), 0);
+  sa_scope_leave(others[1]);
+  sa_scope_leave(own);
+  void *block = sa_scope_alloc(own, 100);
+  sa_scope_destroy(own);
+  return block;
+}
+
+/* Before anything in this process has trimmed. */
+static void
+a_thread_may_begin_with_the_end_of_anothers_scope(void **state)
+{
+  (void)state;
+  sa_scope *scopes[] = {sa_scope_create(NULL), sa_scope_create(NULL)};
+  assert_non_null(run_in_thread(destroy_then_use, scopes));
+  sa_scope_destroy(scopes[1]);
+}
+
 /* --- fork ------------------------------------------------------------------------------------- */
 
 struct family {
@@ -738,6 +763,7 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_thread_may_begin_with_the_end_of_anothers_scope),
     cmocka_unit_test(any_number_of_threads_may_allocate_in_one_scope),
     cmocka_unit_test(a_thread_inside_may_free_what_another_allocated),
     cmocka_unit_test(what_threads_outside_free_is_used_again),
