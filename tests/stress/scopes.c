@@ -322,6 +322,7 @@ clear(void)
   for (unsigned i = 0; i < SHARED; i++) {
     sa_scope_destroy(all[i].scope);
     all[i].scope = NULL;
+    memset(all[i].pool, 0, sizeof all[i].pool);
   }
 }
 
