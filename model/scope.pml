@@ -26,6 +26,7 @@
 #define ALIVE   1 /* 0: SA_NO_SCOPE */
 #define OVER    2
 #define ENDED   3
+#define ENDING  4
 #define LEAVING 9 /* SA_LEAVING, instead of a number of entries */
 #define HOME    1 /* the home thread's number */
 #define ME      (_pid + 1)
@@ -181,17 +182,18 @@ inline leave_home()
 }
 
 /* src/scope/scope.c, destroy_at_home
-   | atomic_store_explicit(&scope->state, SA_ENDED, memory_order_relaxed);
-   | if (SA_LIKELY(atomic_load_explicit(&scope->users, memory_order_acquire) == 1))
+   | atomic_store_explicit(&scope->state, SA_ENDING, memory_order_relaxed);
+   | if (SA_LIKELY(atomic_load_explicit(&scope->users, memory_order_acquire) == 1)) {
    | end(scope);
+   | atomic_store_explicit(&scope->state, SA_ENDED, memory_order_relaxed);
    | sa_scope_drop_user(scope); */
 inline destroy_at_home()
 {
-  state = ENDED;
+  state = ENDING;
   atomic { IS_THERE; seen = users };
   if
   :: seen == 1 -> end_scope()
-  :: else -> drop_user()
+  :: else -> state = ENDED; drop_user()
   fi
 }
 

@@ -41,6 +41,7 @@
   CALL(int, flock, -1, ENOLCK, (int file, int operation), (file, operation))                       \
   CALL(int, fcntl, -1, error_of(command), (int file, int command, void *argument),                 \
        (file, command, argument))                                                                  \
+  CALL(void *, calloc, NULL, ENOMEM, (size_t count, size_t size), (count, size))                   \
   CALL(                                                                                            \
     int, pthread_create, EAGAIN, 0,                                                                \
     (pthread_t * thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument), \

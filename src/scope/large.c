@@ -248,3 +248,21 @@ sa_lent_free_all(struct sa_scope *scope)
   }
   return charged;
 }
+
+/* Whether a block is its node's, not half way from or to it. */
+static bool
+is_lent_by(const struct sa_node *node, const struct sa_slab *slab)
+{
+  return sa_slab_what(slab) == SA_LENT_LARGE && sa_lent_node(slab) == node;
+}
+
+void
+sa_lent_forget(struct sa_scope *scope)
+{
+  struct sa_node *node = atomic_load_explicit(&scope->nodes, memory_order_acquire);
+  for (; node; node = node->others) {
+    const struct sa_slab *slab = atomic_load_explicit(&node->slab, memory_order_relaxed);
+    if (slab && !is_lent_by(node, slab))
+      atomic_store_explicit(&node->slab, NULL, memory_order_relaxed);
+  }
+}

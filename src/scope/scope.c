@@ -263,11 +263,13 @@ sa_scope_drop_handle(struct sa_scope *scope)
 static void
 destroy_at_home(struct sa_scope *scope)
 {
-  atomic_store_explicit(&scope->state, SA_ENDED, memory_order_relaxed);
-  if (SA_LIKELY(atomic_load_explicit(&scope->users, memory_order_acquire) == 1))
+  atomic_store_explicit(&scope->state, SA_ENDING, memory_order_relaxed);
+  if (SA_LIKELY(atomic_load_explicit(&scope->users, memory_order_acquire) == 1)) {
     end(scope);
-  else
-    sa_scope_drop_user(scope);
+    return;
+  }
+  atomic_store_explicit(&scope->state, SA_ENDED, memory_order_relaxed);
+  sa_scope_drop_user(scope);
 }
 
 /* Whether the home thread is inside, and so will give up the handle when it leaves. */
@@ -353,16 +355,21 @@ is_gone(uint64_t thread)
 }
 
 /* What the threads that are gone had: their chunks that wait, and their entries. What they were
- * doing in an arena may be half done, so nobody gets it. */
+ * doing in an arena, or to a block, may be half done, so nobody gets it. */
 static void
 forget_threads(struct sa_chunk *chunk)
 {
   struct sa_scope *scope = &chunk->first;
-  if (atomic_load_explicit(&scope->state, memory_order_acquire) == SA_NO_SCOPE) {
+  unsigned         state = atomic_load_explicit(&scope->state, memory_order_acquire);
+  if (state == SA_NO_SCOPE) {
     if (is_gone(chunk->keeper))
       sa_chunk_give(chunk, SA_UNIT_GRANULES);
     return;
   }
+  /* it has ended, but for its keepers, or one who is gone was ending it */
+  if (state == SA_ENDING || atomic_load_explicit(&scope->users, memory_order_relaxed) == 0)
+    return;
+  sa_lent_forget(scope);
   atomic_fetch_add_explicit(&scope->users, 1,
                             memory_order_relaxed); /* so that it stays till the end */
   struct sa_arena *arena = atomic_load_explicit(&scope->arenas, memory_order_acquire);

@@ -140,8 +140,9 @@ struct sa_node {
 enum sa_scope_state {
   SA_NO_SCOPE, /* not a scope's first chunk, or a scope that is gone */
   SA_ALIVE,
-  SA_OVER,  /* destroyed, while the home thread may be inside */
-  SA_ENDED, /* destroyed, and the handle given up; goes with the last user */
+  SA_OVER,   /* destroyed, while the home thread may be inside */
+  SA_ENDED,  /* destroyed, and the handle given up; goes with the last user */
+  SA_ENDING, /* the home thread has destroyed it, and may be its only user */
 };
 
 struct sa_scope {
@@ -440,6 +441,8 @@ void *sa_lent_resize(struct sa_slab *slab, void *block, size_t size);
 bool sa_lent_keep(struct sa_slab *slab, void *block);
 /* Frees all that a scope has; returns the bytes that were charged. */
 size_t sa_lent_free_all(struct sa_scope *scope);
+/* In the child of a fork: what another thread was just freeing, resizing or keeping is nobody's. */
+void sa_lent_forget(struct sa_scope *scope);
 
 static inline struct sa_node *
 sa_lent_node(const struct sa_slab *slab)

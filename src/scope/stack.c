@@ -1,12 +1,15 @@
 /* Threads: each one's stack of scopes, from its first entry to its exit. */
 #include <errno.h>
+#include <limits.h>
 
 #include "os/os.h"
 #include "scope/scope.h"
 
-struct sa_arena                       sa_no_arena;
-struct sa_frame                       sa_no_frame = {.arena = &sa_no_arena};
-SA_EACH_THREADS struct sa_thread_data sa_own_thread = {.here = &sa_no_arena, .top = &sa_no_frame};
+struct sa_arena sa_no_arena;
+struct sa_frame sa_no_frame = {.arena = &sa_no_arena};
+/* Before it begins, a thread has seen no number of trims that there is, so it keeps no chunk. */
+SA_EACH_THREADS struct sa_thread_data sa_own_thread = {
+  .here = &sa_no_arena, .top = &sa_no_frame, .trims_seen = UINT_MAX};
 
 /* --- beginning and end of a thread ------------------------------------------------------------ */
 

@@ -3,6 +3,7 @@
 #include "scope_test.h"
 
 #include <semaphore.h>
+#include <stdatomic.h>
 #include <unistd.h>
 
 /* A thread that goes through `steps` one by one, when it is told to. */
@@ -496,6 +497,31 @@ destructors_of_an_exiting_thread_may_use_scopes(void **state)
   sa_scope_destroy(around);
 }
 
+static void *
+destroy_then_use(void *argument)
+{
+  sa_scope **others = argument;
+  sa_scope_destroy(others[0]);
+  sa_scope *own = sa_scope_create(NULL);
+  assert_int_equal(sa_scope_enter(own), 0);
+  assert_int_equal(sa_scope_enter(others[1]), 0);
+  sa_scope_leave(others[1]);
+  sa_scope_leave(own);
+  void *block = sa_scope_alloc(own, 100);
+  sa_scope_destroy(own);
+  return block;
+}
+
+/* Before anything in this process has trimmed. */
+static void
+a_thread_may_begin_with_the_end_of_anothers_scope(void **state)
+{
+  (void)state;
+  sa_scope *scopes[] = {sa_scope_create(NULL), sa_scope_create(NULL)};
+  assert_non_null(run_in_thread(destroy_then_use, scopes));
+  sa_scope_destroy(scopes[1]);
+}
+
 /* --- fork ------------------------------------------------------------------------------------- */
 
 struct family {
@@ -598,6 +624,111 @@ a_forks_child_may_destroy_a_scope_whose_creator_is_not_there(void **state)
   sa_scope_destroy(family.own);
 }
 
+static void *
+destroy_elsewhere(void *scope)
+{
+  sa_scope_destroy(scope);
+  return NULL;
+}
+
+static void
+end_the_last_inside(void *inner)
+{
+  sa_scope *next = sa_scope_create(NULL);
+  sa_scope_destroy(inner);
+  if (!sa_scope_alloc(next, 100))
+    exit(1);
+}
+
+static void
+a_forks_child_does_not_end_once_more_what_only_a_scope_inside_keeps(void **state)
+{
+  (void)state;
+  sa_scope *around = watcher();
+  sa_scope *inner = create_inside(around, NULL);
+  run_in_thread(destroy_elsewhere, around);
+  struct child child = child_run(end_the_last_inside, inner);
+  assert_string_equal(child.said, "");
+  assert_int_equal(child.status, 0);
+  sa_scope_destroy(inner);
+}
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static sa_scope       *open_to_all; /* under the lock */
+static atomic_bool     stop;
+
+static sa_scope *
+enter_open_scope(void)
+{
+  pthread_mutex_lock(&lock);
+  if (!open_to_all)
+    open_to_all = sa_scope_create(NULL);
+  sa_scope *scope = open_to_all;
+  if (sa_scope_enter(scope) != 0)
+    abort();
+  pthread_mutex_unlock(&lock);
+  return scope;
+}
+
+static void
+destroy_open_scope(void)
+{
+  pthread_mutex_lock(&lock);
+  sa_scope *scope = open_to_all;
+  open_to_all = NULL;
+  pthread_mutex_unlock(&lock);
+  sa_scope_destroy(scope);
+}
+
+/* Each is destroyed while others have large blocks of it in hand. */
+static void *
+share_without_rest(void *unused)
+{
+  for (unsigned i = 0; !stop; i++) {
+    sa_scope *scope = enter_open_scope();
+    for (unsigned j = 0; j < 10; j++) {
+      void *block = sa_realloc(sa_scope_alloc(scope, 20000), 90000);
+      if (!block)
+        abort();
+      sa_free(block);
+    }
+    if (i % 4 == 0)
+      destroy_open_scope();
+    if (sa_scope_current())
+      sa_scope_leave(scope);
+  }
+  return unused;
+}
+
+static void
+use_a_scope(void *unused)
+{
+  (void)unused;
+  SA_SCOPED(NULL);
+  if (!sa_scope_alloc(sa_scope_current(), 20000))
+    exit(1);
+}
+
+static void
+whatever_threads_do_to_scopes_a_fork_finds_its_child_well(void **state)
+{
+  (void)state;
+  enum { FORKS = 200 };
+  pthread_t threads[THREADS];
+  stop = false;
+  for (unsigned i = 0; i < THREADS; i++)
+    assert_int_equal(pthread_create(&threads[i], NULL, share_without_rest, NULL), 0);
+  for (unsigned i = 0; i < FORKS; i++) {
+    struct child child = child_run(use_a_scope, NULL);
+    assert_string_equal(child.said, "");
+    assert_int_equal(child.status, 0);
+  }
+  stop = true;
+  for (unsigned i = 0; i < THREADS; i++)
+    pthread_join(threads[i], NULL);
+  destroy_open_scope();
+}
+
 /* --- trim ------------------------------------------------------------------------------------- */
 
 static void
@@ -632,6 +763,7 @@ int
 main(void)
 {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_thread_may_begin_with_the_end_of_anothers_scope),
     cmocka_unit_test(any_number_of_threads_may_allocate_in_one_scope),
     cmocka_unit_test(a_thread_inside_may_free_what_another_allocated),
     cmocka_unit_test(what_threads_outside_free_is_used_again),
@@ -649,6 +781,8 @@ main(void)
     cmocka_unit_test(in_a_forks_child_the_forking_thread_goes_on_and_others_entries_are_gone),
     cmocka_unit_test(what_was_destroyed_goes_in_a_forks_child_when_its_creator_was_inside),
     cmocka_unit_test(a_forks_child_may_destroy_a_scope_whose_creator_is_not_there),
+    cmocka_unit_test(a_forks_child_does_not_end_once_more_what_only_a_scope_inside_keeps),
+    cmocka_unit_test(whatever_threads_do_to_scopes_a_fork_finds_its_child_well),
     cmocka_unit_test(scopes_work_on_after_a_trim),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

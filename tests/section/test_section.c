@@ -403,6 +403,7 @@ what_is_no_view_is_refused(void **state)
   assert_fails(sa_view_flush(&resident, 1) == -1, EFAULT);
   assert_fails(sa_view_flush(view + 1, SIZE) == -1, ERANGE);
   assert_fails(sa_view_hint(view, SIZE, 7) == -1, EINVAL);
+  assert_fails(sa_view_hint(&resident, 1, SA_VIEW_LOAD) == -1, EFAULT);
   assert_fails(sa_view_resident(&resident, 1, &resident) == -1, EFAULT);
   assert_int_equal(sa_view_unmap(view), 0);
   assert_fails(sa_view_unmap(view) == -1, EFAULT);
@@ -410,6 +411,8 @@ what_is_no_view_is_refused(void **state)
   assert_fails(sa_section_descriptor(section = create(name_of("d"))) == -1, ENOTSUP);
   sa_section_close(section);
   assert_fails(!sa_section_adopt(-1, 0), EINVAL);
+  assert_fails(!sa_section_adopt(0, SA_SECTION_ALL), EINVAL);
+  assert_fails(!sa_section_create(NULL, SIZE + 1, SA_SECTION_LARGE_PAGES), EDOM);
 }
 
 static void

@@ -1,62 +1,66 @@
 /*
  * Threads allocate, resize, free and hand blocks to each other through shared places at random;
- * each block is filled with what only it may hold, checked before it is resized or freed. Half of
- * the threads exit early and are replaced, leaving their blocks to the others.
+ * each block is filled with what only it may hold, checked before it is resized or freed. Who exits
+ * leaves some of its blocks to the others.
  *
- * Usage: exchange [steps]
+ * SPDX-License-Identifier: MIT
  */
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "marked.h"
+#include "exchange.h"
 
-enum { THREADS = 4, GENERATIONS = 6, PLACES = 512, OWN = 128 };
+enum { PLACES = 512, OWN = 128 };
+
+struct own {
+  struct head *blocks[OWN];
+};
 
 static _Atomic(struct head *) places[PLACES];
-static unsigned long          steps = 20000;
-
-static uint64_t
-next_random(uint64_t *state)
-{
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state;
-}
 
 static size_t
-random_size(uint64_t *state)
+random_size(uint64_t *random)
 {
-  uint64_t random = next_random(state);
-  size_t   most = random % 64 == 0 ? 400000 : random % 8 == 0 ? 40000 : 1500;
-  return sizeof(struct head) + (random >> 8) % most;
+  unsigned most = below(random, 2000) == 0 ? 6000000
+                  : below(random, 64) == 0 ? 400000
+                  : below(random, 8) == 0  ? 40000
+                                           : 1500;
+  return sizeof(struct head) + below(random, most);
+}
+
+static void *
+allocate(size_t size, uint64_t *random)
+{
+  switch (below(random, 8)) {
+  case 0:
+    return sa_calloc(size, 1);
+  case 1:
+    return sa_aligned_alloc((size_t)16 << below(random, 10), size);
+  default:
+    return sa_malloc(size);
+  }
 }
 
 static struct head *
-make(uint64_t *state)
+make(uint64_t *random)
 {
-  size_t       size = random_size(state);
-  struct head *block = sa_malloc(size);
+  size_t       size = random_size(random);
+  struct head *block = allocate(size, random);
   if (!block)
     fail("no memory");
-  fill(block, size, next_random(state));
+  fill(block, size, next_random(random));
   return block;
 }
 
 static struct head *
-resize(struct head *block, uint64_t *state)
+resize(struct head *block, uint64_t *random)
 {
-  size_t size = random_size(state);
+  size_t size = random_size(random);
   size_t kept = size < block->size ? size : block->size;
   block = sa_realloc(block, size);
   if (!block)
     fail("no memory");
   check(block, kept);
-  fill(block, size, next_random(state));
+  fill(block, size, next_random(random));
   return block;
 }
 
@@ -70,53 +74,46 @@ drop(struct head *block)
 }
 
 static void
-step(struct head **own, uint64_t *state)
+step(void *argument, uint64_t *random)
 {
-  uint64_t      random = next_random(state);
-  struct head **mine = &own[random % OWN];
-  switch (random >> 32 & 3) {
+  struct own   *own = argument;
+  struct head **mine = &own->blocks[below(random, OWN)];
+  switch (below(random, 4)) {
   case 0:
     drop(*mine);
-    *mine = make(state);
+    *mine = make(random);
     break;
   case 1:
     if (*mine)
-      *mine = resize(*mine, state);
+      *mine = resize(*mine, random);
     break;
   default: /* swap with what another thread has left */
-    *mine = atomic_exchange(&places[(random >> 16) % PLACES], *mine);
+    *mine = atomic_exchange(&places[below(random, PLACES)], *mine);
   }
 }
 
-static void *
-work(void *seed)
+void
+exchange_leave(struct head *block, uint64_t *random)
 {
-  struct head *own[OWN] = {NULL};
-  uint64_t     state = (uint64_t)(uintptr_t)seed * 0x9e3779b97f4a7c15u;
-  for (unsigned long i = 0; i < steps; i++)
-    step(own, &state);
-  for (size_t i = 0; i < OWN; i++)
-    drop(own[i]);
-  return NULL;
+  drop(atomic_exchange(&places[below(random, PLACES)], block));
 }
 
-int
-main(int argc, char **argv)
+static void
+end(void *argument, uint64_t *random)
 {
-  if (argc > 1)
-    steps = strtoul(argv[1], NULL, 10);
-  uintptr_t seed = 0;
-  for (int generation = 0; generation < GENERATIONS; generation++) {
-    pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
-      pthread_create(&threads[i], NULL, work, (void *)++seed);
-    for (int i = 0; i < THREADS; i++)
-      pthread_join(threads[i], NULL);
-    if (generation % 2)
-      sa_trim();
-  }
-  for (size_t i = 0; i < PLACES; i++)
+  struct own *own = argument;
+  for (unsigned i = 0; i < OWN; i++)
+    exchange_leave(own->blocks[i], random);
+}
+
+static void
+clear(void)
+{
+  for (unsigned i = 0; i < PLACES; i++) {
     drop(places[i]);
-  puts("1..1\nok 1 - blocks handed between threads stay whole");
-  return 0;
+    places[i] = NULL;
+  }
 }
+
+const struct part exchange_part = {"blocks handed between threads stay whole", sizeof(struct own),
+                                   step, end, clear};

@@ -4,26 +4,21 @@
  * stack beside the library's. Each block is filled with what only it may hold, and checked before
  * it is given up.
  *
- * Usage: scopes [steps]
- *
  * SPDX-License-Identifier: MIT
  */
 #include <pthread.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "marked.h"
+#include "scopes.h"
 
-enum { THREADS = 4, GENERATIONS = 5, SHARED = 6, POOL = 16, DEPTH = 6, OWN = 64 };
+enum { SHARED = 6, POOL = 16, DEPTH = 6, OWN = 64 };
 
 /* A scope that any thread may enter and destroy, and some of its blocks that any may take. */
 struct shared {
   pthread_mutex_t lock; /* whoever holds it may rely on the scope */
   sa_scope       *scope;
-  bool            limited; /* it or one around it has a budget */
+  bool            limited; /* it or one around it has a budget, or is in a section */
   struct head    *pool[POOL];
 };
 
@@ -39,38 +34,24 @@ struct own {
 };
 
 struct thread {
-  uint64_t     random;
+  uint64_t    *random;
   unsigned     depth;
   struct entry stack[DEPTH];
   struct own   own[OWN];
 };
 
-static struct shared all[SHARED];
-static unsigned long steps = 20000;
-
-static uint64_t
-next_random(struct thread *thread)
-{
-  uint64_t *state = &thread->random;
-  *state ^= *state << 13;
-  *state ^= *state >> 7;
-  *state ^= *state << 17;
-  return *state * 0x2545f4914f6cdd1du;
-}
-
-static unsigned
-below(struct thread *thread, unsigned limit)
-{
-  return (unsigned)(next_random(thread) >> 33) % limit;
-}
+static struct shared all[SHARED] = {[0 ... SHARED - 1] = {.lock = PTHREAD_MUTEX_INITIALIZER}};
+static sa_section   *section; /* where some of the scopes are; NULL: none */
 
 /* --- blocks ----------------------------------------------------------------------------------- */
 
 static size_t
 random_size(struct thread *thread)
 {
-  unsigned most = below(thread, 200) == 0 ? 200000 : below(thread, 20) == 0 ? 20000 : 600;
-  return sizeof(struct head) + below(thread, most);
+  unsigned most = below(thread->random, 200) == 0  ? 200000
+                  : below(thread->random, 20) == 0 ? 20000
+                                                   : 600;
+  return sizeof(struct head) + below(thread->random, most);
 }
 
 static void
@@ -89,14 +70,14 @@ top(struct thread *thread)
 static void
 allocate(struct thread *thread, struct own *own)
 {
-  struct entry *entry = &thread->stack[below(thread, thread->depth)];
+  struct entry *entry = &thread->stack[below(thread->random, thread->depth)];
   size_t        size = random_size(thread);
   struct head  *block = sa_scope_alloc(entry->scope, size);
   if (!block && !entry->limited)
     fail("no memory");
   if (!block)
     return;
-  fill(block, size, next_random(thread));
+  fill(block, size, next_random(thread->random));
   *own = (struct own){block, entry->scope};
 }
 
@@ -111,7 +92,7 @@ resize(struct thread *thread, struct own *own)
     return;
   }
   check(block, kept);
-  fill(block, size, next_random(thread));
+  fill(block, size, next_random(thread->random));
   own->block = block;
 }
 
@@ -129,8 +110,8 @@ keep(struct own *own)
 static void
 swap(struct thread *thread, struct own *own)
 {
-  struct shared *shared = &all[below(thread, SHARED)];
-  struct head  **place = &shared->pool[below(thread, POOL)];
+  struct shared *shared = &all[below(thread->random, SHARED)];
+  struct head  **place = &shared->pool[below(thread->random, POOL)];
   pthread_mutex_lock(&shared->lock);
   if (shared->scope == own->scope) {
     struct head *block = *place;
@@ -144,8 +125,8 @@ swap(struct thread *thread, struct own *own)
 static void
 drop_from_pool(struct thread *thread)
 {
-  struct shared *shared = &all[below(thread, SHARED)];
-  struct head  **place = &shared->pool[below(thread, POOL)];
+  struct shared *shared = &all[below(thread->random, SHARED)];
+  struct head  **place = &shared->pool[below(thread->random, POOL)];
   pthread_mutex_lock(&shared->lock);
   if (*place)
     drop(*place);
@@ -156,13 +137,13 @@ drop_from_pool(struct thread *thread)
 static void
 use_block(struct thread *thread)
 {
-  struct own *own = &thread->own[below(thread, OWN)];
+  struct own *own = &thread->own[below(thread->random, OWN)];
   if (!own->block) {
     if (thread->depth > 0)
       allocate(thread, own);
     return;
   }
-  switch (below(thread, 8)) {
+  switch (below(thread->random, 8)) {
   case 0:
     resize(thread, own);
     break;
@@ -204,7 +185,7 @@ cut_down(struct thread *thread, unsigned depth)
     if (!own->block || is_inside(thread, own->scope))
       continue;
     check(own->block, own->block->size);
-    if (below(thread, 2))
+    if (below(thread->random, 2))
       sa_free(own->block);
     own->block = NULL;
   }
@@ -215,20 +196,22 @@ create(struct thread *thread, struct shared *shared)
 {
   const struct entry *around = top(thread);
   sa_scope_options    options = {.name = "random"};
-  if (below(thread, 4) == 0)
-    options.budget = 1000 + below(thread, 300000);
+  if (below(thread->random, 4) == 0)
+    options.budget = 1000 + below(thread->random, 300000);
+  if (below(thread->random, 4) == 0)
+    options.section = section;
   sa_scope *scope = sa_scope_create(&options);
   if (!scope)
     fail("no memory");
   shared->scope = scope;
-  shared->limited = options.budget || (around && around->limited);
+  shared->limited = options.budget || options.section || (around && around->limited);
   memset(shared->pool, 0, sizeof shared->pool);
 }
 
 static void
 enter(struct thread *thread)
 {
-  struct shared *shared = &all[below(thread, SHARED)];
+  struct shared *shared = &all[below(thread->random, SHARED)];
   if (thread->depth == DEPTH)
     return;
   pthread_mutex_lock(&shared->lock);
@@ -245,7 +228,7 @@ leave(struct thread *thread)
 {
   if (thread->depth == 0)
     return;
-  unsigned  at = below(thread, 4) ? thread->depth - 1 : below(thread, thread->depth);
+  unsigned at = below(thread->random, 4) ? thread->depth - 1 : below(thread->random, thread->depth);
   sa_scope *scope = thread->stack[at].scope;
   for (unsigned i = at; i < thread->depth; i++)
     if (thread->stack[i].scope == scope)
@@ -257,7 +240,7 @@ leave(struct thread *thread)
 static void
 destroy(struct thread *thread)
 {
-  struct shared *shared = &all[below(thread, SHARED)];
+  struct shared *shared = &all[below(thread->random, SHARED)];
   pthread_mutex_lock(&shared->lock);
   sa_scope *scope = shared->scope;
   shared->scope = NULL;
@@ -275,7 +258,7 @@ destroy(struct thread *thread)
 static void
 count(struct thread *thread)
 {
-  struct shared        *shared = &all[below(thread, SHARED)];
+  struct shared        *shared = &all[below(thread->random, SHARED)];
   struct sa_scope_stats stats;
   pthread_mutex_lock(&shared->lock);
   if (shared->scope) {
@@ -287,12 +270,14 @@ count(struct thread *thread)
 }
 
 static void
-step(struct thread *thread)
+step(void *own, uint64_t *random)
 {
+  struct thread      *thread = own;
   const struct entry *entry = top(thread);
+  thread->random = random;
   if (sa_scope_current() != (entry ? entry->scope : NULL))
     fail("the current scope is another one");
-  switch (below(thread, 100)) {
+  switch (below(thread->random, 100)) {
   case 0:
     destroy(thread);
     break;
@@ -321,37 +306,31 @@ step(struct thread *thread)
   }
 }
 
-static void *
-work(void *seed)
+/* Half of the threads exit inside. */
+static void
+end(void *own, uint64_t *random)
 {
-  struct thread thread = {.random = (uint64_t)(uintptr_t)seed * 0x9e3779b97f4a7c15u};
-  for (unsigned long i = 0; i < steps; i++)
-    step(&thread);
-  if ((uintptr_t)seed % 2)
-    while (thread.depth > 0)
-      leave(&thread);
-  return NULL; /* the others exit inside */
+  struct thread *thread = own;
+  if (below(random, 2))
+    while (thread->depth > 0)
+      leave(thread);
 }
 
-int
-main(int argc, char **argv)
+static void
+clear(void)
 {
-  if (argc > 1)
-    steps = strtoul(argv[1], NULL, 10);
-  for (unsigned i = 0; i < SHARED; i++)
-    pthread_mutex_init(&all[i].lock, NULL);
-  uintptr_t seed = 0;
-  for (int generation = 0; generation < GENERATIONS; generation++) {
-    pthread_t threads[THREADS];
-    for (int i = 0; i < THREADS; i++)
-      pthread_create(&threads[i], NULL, work, (void *)++seed);
-    for (int i = 0; i < THREADS; i++)
-      pthread_join(threads[i], NULL);
-    if (generation % 2)
-      sa_trim();
-  }
-  for (unsigned i = 0; i < SHARED; i++)
+  for (unsigned i = 0; i < SHARED; i++) {
     sa_scope_destroy(all[i].scope);
-  puts("1..1\nok 1 - scopes that threads share keep what they hold, and no longer");
-  return 0;
+    all[i].scope = NULL;
+    memset(all[i].pool, 0, sizeof all[i].pool);
+  }
 }
+
+void
+scopes_use_section(sa_section *place)
+{
+  section = place;
+}
+
+const struct part scopes_part = {"scopes that threads share keep what they hold, and no longer",
+                                 sizeof(struct thread), step, end, clear};

@@ -3,6 +3,7 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -43,10 +44,45 @@ a_pointer_inside_a_large_block(void **state)
 }
 
 static void
+a_second_free_of_a_large_block(void **state)
+{
+  (void)state;
+  goes_on("large twice", "stuballoc did not give it out, or it was freed before", 1);
+}
+
+static void
+blocks_of_a_slab_that_was_left(void **state)
+{
+  (void)state;
+  goes_on("left slab", "it points inside a block", 2);
+}
+
+static void
+blocks_of_another_thread(void **state)
+{
+  (void)state;
+  goes_on("another thread", "it points inside a block", 2);
+}
+
+static void
 blocks_of_scopes(void **state)
 {
   (void)state;
   goes_on("scope block", "this block is free already (scope 'mine')", 3);
+}
+
+static void
+a_pointer_inside_a_large_block_of_a_scope(void **state)
+{
+  (void)state;
+  goes_on("inside scope", "it points inside a block (scope 'mine')", 1);
+}
+
+static void
+a_scope_that_only_those_inside_it_keep(void **state)
+{
+  (void)state;
+  goes_on("kept scope", "it was destroyed (scope 'around')", 2);
 }
 
 static void
@@ -116,6 +152,48 @@ misuse_inside(void)
 }
 
 static void
+free_large_twice(void)
+{
+  void *block = sa_malloc(1 * MIB);
+  sa_free(block);
+  sa_free(block);
+}
+
+/* Filled, it is held by nobody, and taken over by the first free. */
+static void
+misuse_left_slab(void)
+{
+  enum { COUNT = 200 };
+  char *blocks[COUNT];
+  for (unsigned i = 0; i < COUNT; i++)
+    blocks[i] = sa_malloc(1 * KIB);
+  sa_free(blocks[0] + 8);
+  sa_free(blocks[0]);
+  sa_free(blocks[0]);
+  memset(blocks[1], 1, 1 * KIB);
+  for (unsigned i = 1; i < COUNT; i++)
+    sa_free(blocks[i]);
+}
+
+static void *
+free_as_another(void *block)
+{
+  sa_free(sa_malloc(1)); /* so that the thread has a cache, and in it what it frees for others */
+  sa_free((char *)block + 8);
+  sa_free(block);
+  sa_free(block);
+  return NULL;
+}
+
+static void
+misuse_of_another_thread(void)
+{
+  pthread_t thread;
+  must(pthread_create(&thread, NULL, free_as_another, sa_malloc(100)) == 0);
+  pthread_join(thread, NULL);
+}
+
+static void
 misuse_scope_block(void)
 {
   sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "mine"});
@@ -130,6 +208,31 @@ misuse_scope_block(void)
   sa_scope_get_stats(scope, &stats);
   must(stats.blocks == 0);
   sa_scope_destroy(scope);
+}
+
+static void
+misuse_inside_scope(void)
+{
+  sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "mine"});
+  char     *block = sa_scope_alloc(scope, 1 * MIB);
+  sa_free(block + 64);
+  memset(block, 1, 1 * MIB);
+  sa_scope_destroy(scope);
+}
+
+static void
+misuse_kept_scope(void)
+{
+  sa_scope *around = sa_scope_create(&(sa_scope_options){.name = "around", .budget = 1 * MIB});
+  sa_scope_enter(around);
+  sa_scope *inner = sa_scope_create(NULL);
+  sa_scope_destroy(around);
+  errno = 0;
+  must(!sa_scope_alloc(around, 10) && errno == EINVAL);
+  errno = 0;
+  must(sa_scope_enter(around) == -1 && errno == EINVAL);
+  must(sa_scope_alloc(inner, 10) != NULL);
+  sa_scope_destroy(inner);
 }
 
 static void
@@ -160,9 +263,17 @@ static const struct {
   void (*commit)(void);
   size_t times;
 } misuses[] = {
-  {"free twice", free_twice, 1}, {"foreign", misuse_foreign, 3},
-  {"inside", misuse_inside, 3},  {"scope block", misuse_scope_block, 3},
-  {"scope", misuse_scope, 4},    {"leave", misuse_leave, 1},
+  {"free twice", free_twice, 1},
+  {"large twice", free_large_twice, 1},
+  {"foreign", misuse_foreign, 3},
+  {"inside", misuse_inside, 3},
+  {"left slab", misuse_left_slab, 2},
+  {"another thread", misuse_of_another_thread, 2},
+  {"scope block", misuse_scope_block, 3},
+  {"inside scope", misuse_inside_scope, 1},
+  {"kept scope", misuse_kept_scope, 2},
+  {"scope", misuse_scope, 4},
+  {"leave", misuse_leave, 1},
 };
 
 static int
@@ -187,7 +298,12 @@ main(int argc, char **argv)
     cmocka_unit_test(a_second_free),
     cmocka_unit_test(pointers_that_are_none),
     cmocka_unit_test(a_pointer_inside_a_large_block),
+    cmocka_unit_test(a_second_free_of_a_large_block),
+    cmocka_unit_test(blocks_of_a_slab_that_was_left),
+    cmocka_unit_test(blocks_of_another_thread),
     cmocka_unit_test(blocks_of_scopes),
+    cmocka_unit_test(a_pointer_inside_a_large_block_of_a_scope),
+    cmocka_unit_test(a_scope_that_only_those_inside_it_keep),
     cmocka_unit_test(scopes_that_are_none),
     cmocka_unit_test(a_leave_without_an_entry),
     cmocka_unit_test(without_it_the_program_aborts),

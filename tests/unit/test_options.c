@@ -68,6 +68,8 @@ each_key_tells_its_default(void **state)
 {
   (void)state;
   says("publish=2", "stuballoc: bad value '2' for 'publish' in STUBALLOC; using off\n");
+  says("on_misuse=x", "stuballoc: bad value 'x' for 'on_misuse' in STUBALLOC;"
+                      " there are 'abort' and 'report'\n");
   says("report=all", "stuballoc: bad value 'all' for 'report' in STUBALLOC;"
                      " there are 'leaks' and 'exit'; using none\n");
   says("signal=KILL", "stuballoc: bad value 'KILL' for 'signal' in STUBALLOC;"
