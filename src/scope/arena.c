@@ -1,4 +1,6 @@
 /* Arenas: where a thread's blocks in a scope are cut from when the fast path finds none. */
+#include <errno.h>
+
 #include "scope/scope.h"
 
 void
@@ -6,12 +8,11 @@ sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user)
 {
   struct sa_arena *arena = &chunk->arena;
   arena->scope = scope;
-  arena->small = 0;
-  arena->medium = 0;
+  memset(arena->lists, 0, sizeof arena->lists);
+  arena->listed = false;
   arena->base = (char *)chunk;
   arena->map = sa_map_of_0(chunk);
   arena->next = sa_granule_at(chunk, SA_DATA);
-  arena->quick = arena->next;
   arena->end = arena->next;
   arena->fresh = chunk;
   arena->idle = NULL;
@@ -28,7 +29,7 @@ static void
 set_carved(struct sa_arena *arena, size_t granules)
 {
   struct sa_scope *scope = arena->scope;
-  sa_arena_set_end(arena, sa_granule_at(arena->fresh, SA_DATA + granules));
+  arena->end = sa_granule_at(arena->fresh, SA_DATA + granules);
   arena->carved = granules;
   arena->cut = granules;
   arena->fresh->carved = SA_DATA + granules;
@@ -114,16 +115,17 @@ set_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granul
   arena->base = (char *)chunk;
   arena->map = sa_map_of_0(chunk);
   arena->next = sa_bytes_at(chunk, at);
-  sa_arena_set_end(arena, sa_bytes_at(chunk, at + granules));
+  arena->end = sa_bytes_at(chunk, at + granules);
   arena->cut += granules;
 }
 
 static unsigned
 largest_code(const struct sa_arena *arena)
 {
-  if (arena->medium)
-    return 2 * SA_SMALL_CODES - (unsigned)__builtin_clzll(arena->medium);
-  return arena->small ? SA_SMALL_CODES - (unsigned)__builtin_clzll(arena->small) : 0;
+  unsigned code = arena->listed ? SA_CODES : 0;
+  while (code > 0 && !sa_arena_has(arena, code))
+    code--;
+  return code;
 }
 
 /* Cuts from the largest free block, if it has `granules`. */
@@ -183,7 +185,7 @@ carve(struct sa_arena *arena, size_t granules)
     return OVER_BUDGET;
   sa_budget_note_peak(arena->scope);
   if (goes_on) {
-    sa_arena_set_end(arena, arena->end + part * SA_GRANULE);
+    arena->end += part * SA_GRANULE;
     arena->cut += part;
   } else {
     set_run(arena, chunk, chunk->carved, part);
@@ -265,19 +267,26 @@ find_memory(struct sa_arena *arena, unsigned code)
   return false;
 }
 
+static SA_ATTRIBUTE(noinline) void *find(struct sa_arena *arena, unsigned code)
+{
+  if (!arena->scope) {
+    errno = EINVAL;
+    return NULL;
+  }
+  if (room(arena) < sa_code_granules(code) && !find_memory(arena, code))
+    return sa_no_memory();
+  if (sa_arena_has(arena, code))
+    return sa_arena_give_out(sa_arena_pop(arena, code), code);
+  char *block = arena->next - ((struct sa_chunk *)arena->base)->away;
+  arena->next += sa_code_size(code);
+  return sa_arena_give_out(block, code);
+}
+
+/* A scope in which blocks are freed comes this way often: no register is saved for what is rare. */
 void *
 sa_arena_alloc(struct sa_arena *arena, unsigned code)
 {
-  if (!sa_arena_has(arena, code) && room(arena) < sa_code_granules(code)
-      && !find_memory(arena, code))
-    return sa_no_memory();
-  struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
-  char            *block = arena->next - chunk->away;
-  if (sa_arena_has(arena, code))
-    block = sa_arena_pop(arena, code);
-  else
-    arena->next += sa_code_size(code);
-  chunk = sa_chunk_of(block);
-  sa_code_set(chunk, sa_granule_of(block), code);
-  return block + chunk->away;
+  if (SA_UNLIKELY(!sa_arena_has(arena, code)))
+    return find(arena, code);
+  return sa_arena_give_out(sa_arena_pop(arena, code), code);
 }

@@ -4,6 +4,8 @@
 
 #include "scope/scope.h"
 
+_Atomic size_t sa_quick_sizes = SA_BLOCK_MAX + 1;
+
 /* --- allocating ------------------------------------------------------------------------------- */
 
 void *
@@ -33,29 +35,11 @@ alloc_below(struct sa_scope *scope, size_t size)
   return arena ? sa_arena_block(arena, size) : alloc_from_outside(scope, size);
 }
 
-/* A freed block, where there is one. */
-static inline void *
-alloc_again(struct sa_arena *arena, unsigned code)
-{
-  if (SA_UNLIKELY(!sa_arena_has(arena, code)))
-    return sa_arena_alloc(arena, code);
-  char            *block = sa_arena_pop(arena, code);
-  struct sa_chunk *chunk = sa_chunk_of(block);
-  sa_code_set(chunk, sa_granule_of(block), code);
-  return block + chunk->away;
-}
-
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
 {
-  if (SA_LIKELY(sa_thread.here->scope == scope && scope && size <= SA_BLOCK_MAX))
-    return alloc_again(sa_thread.here, sa_code_for(size));
-  if (!scope) {
-    errno = EINVAL;
-    return NULL;
-  }
-  if (sa_thread.here->scope == scope)
+  if (scope && sa_thread.here->scope == scope)
     return sa_arena_block(sa_thread.here, size);
-  enum sa_scope_state state = sa_scope_check("sa_scope_alloc", scope);
+  enum sa_scope_state state = scope ? sa_scope_check("sa_scope_alloc", scope) : SA_NO_SCOPE;
   if (state == SA_ALIVE || (state != SA_NO_SCOPE && sa_is_inside(scope)))
     return alloc_below(scope, size);
   if (state != SA_NO_SCOPE)
@@ -69,10 +53,11 @@ sa_scope_alloc(struct sa_scope *scope, size_t size)
 {
   SA_ALONE(SA_IN_SCOPE, "sa_scope_alloc");
   struct sa_arena *arena = sa_thread.here;
-  void            *block;
-  if (SA_LIKELY(arena->scope == scope && sa_arena_cut(arena, size, &block)))
-    return block;
-  return alloc_slowly(scope, size);
+  if (SA_UNLIKELY(arena->scope != scope || !sa_is_quick(size)))
+    return alloc_slowly(scope, size);
+  unsigned code = sa_code_for(size);
+  void    *block;
+  return SA_LIKELY(sa_arena_cut(arena, code, &block)) ? block : sa_arena_alloc(arena, code);
 }
 
 /* --- what is a block -------------------------------------------------------------------------- */
@@ -117,17 +102,23 @@ static SA_ATTRIBUTE(cold, noinline) unsigned no_block(const char *what, const vo
   return 0;
 }
 
-/* The code of a block that is not large; what is none is misuse, and then 0. */
+/* The code of a block that is not large; 0 when it is none. */
 static inline unsigned
-code_of(const char *what, const void *block)
+code_at(const void *block)
 {
   size_t at = sa_granule_of(block);
   if (SA_UNLIKELY(at < SA_DATA || (uintptr_t)block % SA_GRANULE != 0))
-    return no_block(what, block);
+    return 0;
   unsigned code = sa_code_get(sa_chunk_of(block), at);
-  if (SA_UNLIKELY(code - 1 >= SA_CODES)) /* 0, or free */
-    return no_block(what, block);
-  return code;
+  return SA_LIKELY(code - 1 < SA_CODES) ? code : 0; /* else there is no block, or a free one */
+}
+
+/* The same; what is none is misuse. */
+static unsigned
+code_of(const char *what, const void *block)
+{
+  unsigned code = code_at(block);
+  return code ? code : no_block(what, block);
 }
 
 static size_t
@@ -166,12 +157,14 @@ static SA_ATTRIBUTE(noinline) void free_below(void *block, unsigned code)
     return_from_outside(scope, block);
 }
 
-static inline void
-free_in_chunk(const char *what, void *block)
+void
+sa_block_free(void *block)
 {
-  unsigned code = code_of(what, block);
-  if (SA_UNLIKELY(code == 0))
+  unsigned code = code_at(block);
+  if (SA_UNLIKELY(code == 0)) {
+    no_block("free", block);
     return;
+  }
   struct sa_chunk *chunk = sa_chunk_of(block);
   struct sa_arena *arena = sa_thread.here;
   sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
@@ -179,12 +172,6 @@ free_in_chunk(const char *what, void *block)
     sa_arena_push(arena, code, block);
   else
     free_below(block, code);
-}
-
-void
-sa_block_free(void *block)
-{
-  free_in_chunk("free", block);
 }
 
 /* --- resizing and keeping --------------------------------------------------------------------- */

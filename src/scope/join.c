@@ -86,8 +86,7 @@ bool
 sa_arena_join(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
-  if ((arena->small | arena->medium) == 0
-      || atomic_exchange_explicit(&scope->joining, true, memory_order_acquire))
+  if (!arena->listed || atomic_exchange_explicit(&scope->joining, true, memory_order_acquire))
     return false;
   join(arena);
   atomic_store_explicit(&scope->joining, false, memory_order_release);

@@ -70,11 +70,12 @@ begin(struct sa_chunk *chunk, const void *creator)
 {
   struct sa_arena *arena = &chunk->arena;
   struct sa_scope *scope = &chunk->first;
-  arena->small = 0;
-  arena->medium = 0;
+  if (arena->listed)
+    memset(arena->lists, 0, sizeof arena->lists);
+  arena->listed = false;
   arena->next = sa_granule_at(chunk, SA_DATA);
   arena->cut = SA_FIRST_STEP;
-  sa_arena_set_end(arena, sa_granule_at(chunk, SA_DATA + SA_FIRST_STEP));
+  arena->end = sa_granule_at(chunk, SA_DATA + SA_FIRST_STEP);
   scope->creator = creator;
   scope->flags = 0;
   scope->name[0] = '\0';

@@ -100,12 +100,10 @@ struct sa_arena {
    * program then writes is known before the next allocation reads it. */
   struct sa_scope *scope; /* set before anybody else sees the arena */
   char            *next;
-  char            *quick; /* the run's end; NULL, off the fast path, while there are free blocks */
-  uintptr_t        map;   /* where its chunk's map would have the code of address 0 */
+  char            *end; /* the run's */
+  uintptr_t        map; /* where its chunk's map would have the code of address 0 */
   char            *base;
-  char            *end;
-  uint64_t small;  /* bit n: there are free blocks of code n + 1; else their list is not set */
-  uint64_t medium; /* bit n: of code n + 1 + SA_SMALL_CODES */
+  bool             listed; /* there may be free blocks; else all lists are empty */
   struct sa_chunk *fresh;  /* the chunk whose last granules were never used yet; NULL: none */
   struct sa_node  *idle;   /* nodes for large blocks */
   size_t           carved; /* granules of all its chunks so far */
@@ -118,8 +116,8 @@ struct sa_arena {
   /* The thread that it belongs to; 0: any that enters may have it. Taken by compare-and-swap with
    * acquire, given up with release. The home thread's is never given up. */
   _Atomic uint64_t user;
-  struct sa_arena *others;          /* the next one in `arenas`; set once, before it is published */
-  void            *lists[SA_CODES]; /* of free blocks, by code - 1; linked in their first words */
+  struct sa_arena *others; /* the next one in `arenas`; set once, before it is published */
+  void            *lists[SA_CODES + 1]; /* of free blocks, by code; linked in their first words */
 };
 
 /* A large block's place in its scope. */
@@ -350,72 +348,63 @@ void sa_arena_carve_first(struct sa_arena *arena);
 void sa_arena_uncarve(struct sa_arena *arena);
 /* Lets an arena that was just set up cut from its scope's source alone. */
 void sa_arena_leave_own_chunk(struct sa_arena *arena);
-/* A block of the code; NULL with errno ENOMEM. */
+/* A block of the code; NULL with errno ENOMEM, or EINVAL in no scope. */
 void *sa_arena_alloc(struct sa_arena *arena, unsigned code);
 /* Lets the scope's end find a chunk that is not its first. */
 void sa_chunk_publish(struct sa_chunk *chunk);
 /* Puts free granules into the arena's lists. */
 void sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules);
 
-static inline uint64_t
-sa_arena_bit(unsigned code)
-{
-  return UINT64_C(1) << (code - 1) % SA_SMALL_CODES;
-}
-
 static inline bool
 sa_arena_has(const struct sa_arena *arena, unsigned code)
 {
-  return (code <= SA_SMALL_CODES ? arena->small : arena->medium) & sa_arena_bit(code);
+  return arena->lists[code];
 }
 
 static inline void
 sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 {
-  *(void **)block = sa_arena_has(arena, code) ? arena->lists[code - 1] : NULL;
-  arena->lists[code - 1] = block;
-  arena->quick = NULL;
-  if (SA_LIKELY(code <= SA_SMALL_CODES))
-    arena->small |= sa_arena_bit(code);
-  else
-    arena->medium |= sa_arena_bit(code);
-}
-
-static inline void
-sa_arena_set_end(struct sa_arena *arena, char *end)
-{
-  arena->end = end;
-  arena->quick = arena->small | arena->medium ? NULL : end;
+  *(void **)block = arena->lists[code];
+  arena->lists[code] = block;
+  arena->listed = true;
 }
 
 /* Takes a block off a list that has one; it is still said to be free. */
 static inline void *
 sa_arena_pop(struct sa_arena *arena, unsigned code)
 {
-  void *block = arena->lists[code - 1];
-  void *next = *(void **)block;
-  arena->lists[code - 1] = next;
-  if (SA_LIKELY(next))
-    return block;
-  if (code <= SA_SMALL_CODES)
-    arena->small &= ~sa_arena_bit(code);
-  else
-    arena->medium &= ~sa_arena_bit(code);
-  sa_arena_set_end(arena, arena->end);
+  void *block = arena->lists[code];
+  arena->lists[code] = *(void **)block;
   return block;
 }
 
-/* The fast path: cuts a block from the arena's run. False: there is none to cut, or there are free
- * blocks to be used first. */
-static inline bool
-sa_arena_cut(struct sa_arena *arena, size_t size, void **cut)
+/* A free block of the code is out from now on; returns where its bytes are. */
+static inline void *
+sa_arena_give_out(char *block, unsigned code)
 {
-  if (SA_UNLIKELY(size > SA_BLOCK_MAX))
-    return false;
-  unsigned code = sa_code_for(size);
-  char    *block = arena->next;
-  char    *next = block + sa_code_size(code);
-  if (SA_UNLIKELY(next > arena->quick))
+  struct sa_chunk *chunk = sa_chunk_of(block);
+  sa_code_set(chunk, sa_granule_of(block), code);
+  return block + chunk->away;
+}
+
+/* Smaller blocks may be had the quick way: those that are not large, or none, where each is to be
+ * seen. In the latter case stored before there is a scope; relaxed. */
+extern _Atomic size_t sa_quick_sizes;
+
+static inline bool
+sa_is_quick(size_t size)
+{
+  return size < atomic_load_explicit(&sa_quick_sizes, memory_order_relaxed);
+}
+
+/* The fast path: cuts a block from the arena's run. False: there is none to cut, or a free block of
+ * the code is to be used first. */
+static inline bool
+sa_arena_cut(struct sa_arena *arena, unsigned code, void **cut)
+{
+  char *block = arena->next;
+  char *next = block + sa_code_size(code);
+  if (SA_UNLIKELY(next > arena->end || arena->lists[code]))
     return false;
   arena->next = next;
   _Atomic uint8_t *place = (_Atomic uint8_t *)(arena->map + (uintptr_t)block / SA_GRANULE);

@@ -13,8 +13,9 @@ static SA_ATTRIBUTE(noinline) void *stub_allocate_slowly(size_t size)
 void *
 sa_stub_allocate(size_t size)
 {
-  void *block;
-  if (SA_LIKELY(sa_arena_cut(sa_thread.here, size, &block)))
+  struct sa_arena *arena = sa_thread.here;
+  void            *block;
+  if (SA_LIKELY(sa_is_quick(size) && sa_arena_cut(arena, sa_code_for(size), &block)))
     return block;
   return stub_allocate_slowly(size);
 }
