@@ -89,8 +89,8 @@ SA_API void *sa_aligned_alloc(size_t alignment, size_t size)
   SA_ATTRIBUTE(malloc, alloc_size(2), alloc_align(1), warn_unused_result);
 
 /*
- * The bytes that may be used in a block: at least what was asked for. 0 for NULL; a pointer that
- * is no block is misuse, as for sa_free.
+ * The bytes that may be used in a block: at least what was asked for, and just that under memcheck. 0 for
+ * NULL; a pointer that is no block is misuse, as for sa_free.
  */
 SA_API size_t sa_usable_size(const void *block);
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/os.h"
 
 void *
@@ -18,6 +19,8 @@ sa_no_memory(void)
 /* Out of line, so that the fast path saves no register. */
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 {
+  if (sa_watched())
+    return sa_watched_malloc(size);
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
@@ -28,10 +31,10 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 
 static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 {
-  return sa_large_alloc(size, SA_UNIT, false);
+  return sa_watched() ? sa_watched_malloc(size) : sa_large_alloc(size, SA_UNIT, false);
 }
 
-void *
+SA_IN_FREE_MEMORY void *
 sa_malloc(size_t size)
 {
   SA_ALONE(SA_IN_ENGINE, "sa_malloc");
@@ -45,6 +48,7 @@ sa_malloc(size_t size)
   if (SA_UNLIKELY(!block))
     return alloc_slowly(size);
   slab->free = *(void **)block;
+  sa_unpoison(block, slab->size);
   return sa_block_out(block);
 }
 
@@ -54,7 +58,7 @@ static SA_ATTRIBUTE(noinline, cold) void freed_twice(void *block)
 }
 
 /* A block of one of this thread's current slabs. */
-static inline void
+static inline SA_IN_FREE_MEMORY void
 free_here(void *block, struct sa_slab *slab)
 {
   /* The list's head is found from the block by arithmetic alone: a processor then forwards this
@@ -66,6 +70,7 @@ free_here(void *block, struct sa_slab *slab)
   }
   *(void **)block = next;
   slab->free = block;
+  sa_poison(block, slab->size);
 }
 
 static inline bool
@@ -107,6 +112,10 @@ static SA_ATTRIBUTE(noinline) void free_outside(void *block)
 {
   if (!block)
     return;
+  if (sa_watched()) {
+    sa_watched_free(block);
+    return;
+  }
   struct sa_region *region = sa_region_of(block);
   void             *stand_in = region ? NULL : sa_stand_in(block);
   if (region)

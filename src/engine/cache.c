@@ -1,5 +1,6 @@
 /* Threads: each one's cache, from its first allocation to its exit. */
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/os.h"
 
 struct sa_slab                   sa_no_slab;
@@ -98,7 +99,7 @@ is_full(const struct sa_parcel *parcel)
   return parcel->count == MOST_BLOCKS || parcel->count * parcel->slab->size >= MOST_BYTES;
 }
 
-static void
+static SA_IN_FREE_MEMORY void
 add(struct sa_parcel *parcel, void *block)
 {
   if (parcel->first == block) {
@@ -122,7 +123,7 @@ start(struct sa_parcel *parcel, struct sa_slab *slab, void *block)
 
 /* --- current slabs ---------------------------------------------------------------------------- */
 
-static void
+static SA_IN_FREE_MEMORY void
 give_up_current(struct sa_cache *cache, unsigned cls)
 {
   struct sa_slab *slab = cache->current[cls];
@@ -200,15 +201,17 @@ follow_trim(struct sa_cache *cache)
   give_up_all(cache);
 }
 
-void *
+SA_IN_FREE_MEMORY void *
 sa_cache_refill(struct sa_cache *cache, unsigned cls)
 {
   step_begins(cache);
   follow_trim(cache);
   struct sa_slab *slab = find_blocks(cache, cls);
   void           *block = slab ? slab->free : sa_no_memory();
-  if (block)
+  if (block) {
     slab->free = *(void **)block;
+    sa_unpoison(block, slab->size);
+  }
   step_ends(cache);
   return block;
 }
@@ -227,7 +230,7 @@ is_start(const struct sa_slab *slab, const void *block)
   return false;
 }
 
-static void
+static SA_IN_FREE_MEMORY void
 free_adopted(struct sa_slab *slab, void *block)
 {
   if (slab->free == block) {
@@ -262,6 +265,7 @@ sa_cache_free(struct sa_slab *slab, void *block)
 {
   if (!is_start(slab, block))
     return;
+  sa_poison(block, slab->size);
   struct sa_cache *cache = sa_self;
   if (cache == &sa_no_cache) {
     sa_slab_put(&(struct sa_parcel){slab, block, block, 1});
@@ -337,11 +341,13 @@ thread_exits(void)
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->thread_exits();
+  sa_watch_pause();
   struct sa_cache *cache = sa_self;
   exited = true;
   sa_self = &sa_no_cache;
   if (cache != &sa_no_cache)
     retire(cache);
+  sa_watch_resume();
 }
 
 /*
@@ -352,11 +358,13 @@ thread_exits(void)
 static void
 forked(void)
 {
+  sa_watch_pause();
   struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next)
     if (cache != sa_self && !atomic_load_explicit(&cache->busy, memory_order_relaxed)
         && atomic_load_explicit(&cache->in_use, memory_order_relaxed))
       retire(cache);
+  sa_watch_resume();
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->forked();
@@ -370,6 +378,8 @@ init(void)
     sa_options_read(text);
   sa_os_hooks(thread_exits, forked);
   sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
+  if (sa_watch_is_there())
+    (void)sa_units_take(1, SA_UNIT, NULL); /* else what we know of the region points to a block */
   /* The first time, it makes the system ready for it: at once while there is one thread, in
    * milliseconds later, which the first scope of a server would wait for. */
   (void)sa_os_fence_others();
@@ -413,7 +423,8 @@ sa_cache_done(struct sa_cache *cache)
 size_t
 sa_trim(void)
 {
-  size_t           before = sa_units_returned();
+  size_t before = sa_units_returned();
+  sa_watch_pause();
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
   if (cache != &sa_no_cache) {
@@ -425,5 +436,6 @@ sa_trim(void)
   if (hooks)
     hooks->trim();
   sa_units_trim();
+  sa_watch_resume();
   return sa_units_returned() - before;
 }

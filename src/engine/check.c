@@ -22,7 +22,7 @@ reason_of(const void *block)
   const struct sa_slab *slab = sa_slab_of(block);
   if (!slab)
     return "stuballoc did not give it out, or it was freed before";
-  size_t offset = (size_t)((const char *)block - slab->start);
+  size_t offset = (size_t)((const char *)block - sa_units_address(slab));
   bool   large = sa_slab_what(slab) >= SA_LENT_LARGE;
   if (large ? offset != 0 : offset % slab->size != 0)
     return "it points inside a block";

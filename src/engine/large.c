@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/os.h"
 
 /* Bytes, ever. Relaxed: statistics. */
@@ -88,6 +89,7 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
   if (!want_large_pages(slab))
     return sa_no_memory();
   atomic_store_explicit(&slab->anchor, (uint64_t)SA_LARGE << SA_WHAT_SHIFT, memory_order_release);
+  sa_unpoison(slab->start, length);
   if (!zeroed)
     empty_tail(slab);
   if (zero && !zeroed)
@@ -106,6 +108,7 @@ sa_large_free(struct sa_slab *slab, void *block)
   uint64_t old = atomic_exchange_explicit(&slab->anchor, SA_NOTHING, memory_order_acq_rel);
   if (sa_anchor_what(old) != SA_LARGE)
     sa_misuse_fatal("free", block, "another thread is freeing it, too");
+  sa_poison(block, units * SA_UNIT);
   if (slab->large_pages)
     sa_units_give_large(slab, units, large_part(slab));
   else
@@ -142,6 +145,8 @@ sa_large_resize(struct sa_slab *slab, void *block, size_t size)
     return move_pages(slab, size);
   if (units < slab->units)
     sa_units_give(slab + units, slab->units - units);
+  sa_poison(block, units * SA_UNIT);
+  sa_unpoison(block, length);
   slab->units = (uint32_t)units;
   slab->length = length;
   return block;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/os.h"
 
 void
@@ -41,8 +42,10 @@ void
 sa_misuse(const char *what, const void *block, const char *reason)
 {
   sa_say("%s of %p: %s", what, block, reason);
-  if (!sa_options.go_on)
+  if (!sa_options.go_on) {
+    sa_watch_resume();
     abort();
+  }
   atomic_fetch_add_explicit(&misuses, 1, memory_order_relaxed);
 }
 

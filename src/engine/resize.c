@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 
 void *
 sa_calloc(size_t count, size_t size)
@@ -11,7 +12,7 @@ sa_calloc(size_t count, size_t size)
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes))
     return sa_no_memory();
-  if (bytes > SA_CLASS_MAX)
+  if (bytes > SA_CLASS_MAX && !sa_watched())
     return sa_large_alloc(bytes, SA_UNIT, true);
   void *block = sa_malloc(bytes);
   return block ? memset(block, 0, bytes) : NULL;
@@ -35,6 +36,8 @@ sa_aligned_alloc(size_t alignment, size_t size)
     errno = EINVAL;
     return NULL;
   }
+  if (sa_watched())
+    return sa_watched_aligned_alloc(alignment, size);
   if (size <= SA_CLASS_MAX && alignment <= SA_UNIT)
     return aligned_in_class(alignment, size);
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
@@ -54,7 +57,7 @@ slab_or_misuse(const char *what, const void *block, void **inside)
   const char     *reason = NULL;
   if (!slab)
     reason = "stuballoc did not give it out, or it was freed before";
-  else if (sa_slab_what(slab) >= SA_LENT_LARGE && *inside != slab->start)
+  else if (sa_slab_what(slab) >= SA_LENT_LARGE && *inside != sa_units_address(slab))
     reason = "it points inside a block";
   if (!reason)
     return slab;
@@ -84,13 +87,15 @@ sa_usable_size(const void *block)
   if (!block)
     return 0;
   const struct sa_slab *slab = slab_or_misuse("usable_size", block, &inside);
-  return slab ? size_of(slab, inside) : 0;
+  return slab ? sa_watch_size(block, size_of(slab, inside)) : 0;
 }
 
 /* Where it is, or by moving its pages; NULL: it must be copied. */
 static void *
 resize(struct sa_slab *slab, void *block, size_t size)
 {
+  if (sa_watched())
+    return NULL;
   if (sa_is_lent(slab))
     return sa_hooks_get()->resize(slab, block, size);
   return is_large(slab) && size > SA_CLASS_MAX ? sa_large_resize(slab, block, size) : NULL;
@@ -125,8 +130,10 @@ sa_realloc(void *block, size_t size)
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
   /* shrinking by less than half is not worth a copy */
-  if (size <= old_size && size > old_size / 2)
+  if (size <= old_size && size > old_size / 2 && !sa_watched())
     return block;
   void *resized = resize(slab, inside, size);
-  return resized ? resized : move(block, alloc_beside(slab, inside, size), old_size, size);
+  if (resized)
+    return resized;
+  return move(block, alloc_beside(slab, inside, size), sa_watch_size(block, old_size), size);
 }

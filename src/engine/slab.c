@@ -11,6 +11,7 @@
  *      +--------------------------+  all free: the thread that freed the last gives the units back
  */
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/probe.h"
 
 /* The blocks that must be free before a slab is worth another thread's claim. */
@@ -192,7 +193,7 @@ least(uint32_t a, uint32_t b)
 }
 
 /* A page of blocks at a time, so that memory is touched when it is needed. */
-void *
+SA_IN_FREE_MEMORY void *
 sa_slab_carve(struct sa_slab *slab)
 {
   enum { PAGE = 4096 };
@@ -292,7 +293,7 @@ settle(struct sa_slab *slab, uint64_t *old, void *blocks, uint32_t count)
   return true;
 }
 
-void
+SA_IN_FREE_MEMORY void
 sa_slab_put(const struct sa_parcel *parcel)
 {
   struct sa_slab *slab = parcel->slab;
@@ -308,7 +309,7 @@ sa_slab_put(const struct sa_parcel *parcel)
   } while (!done);
 }
 
-void
+SA_IN_FREE_MEMORY void
 sa_slab_give_up(struct sa_slab *slab)
 {
   set_owner(slab, NULL);

@@ -1,5 +1,6 @@
 /* Taking and giving back units: bits in the words of chunks, and the reserve of dirty ones. */
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/os.h"
 #include "os/probe.h"
 
@@ -158,10 +159,20 @@ commit(struct run run)
   return true;
 }
 
+/* As sa_os_decommit, which may have to write to what is free. */
+static bool
+empty(void *at, size_t length)
+{
+  sa_unpoison(at, length);
+  bool still_committed = sa_os_decommit(at, length);
+  sa_poison(at, length);
+  return still_committed;
+}
+
 static void
 decommit(struct run run)
 {
-  if (!sa_os_decommit(address_of(run), run.units * SA_UNIT))
+  if (!empty(address_of(run), run.units * SA_UNIT))
     mark(run.region->committed, run, false);
   mark(run.region->dirty, run, false);
   atomic_fetch_add_explicit(&units_returned, run.units, memory_order_relaxed);
@@ -339,7 +350,11 @@ sa_units_take(size_t units, size_t alignment, bool *zeroed)
   while (!use_somewhere(&run, alignment))
     if (!sa_region_add(more))
       return NULL;
-  return make_ready(run, zeroed) ? &run.region->slabs[run.first] : NULL;
+  if (!make_ready(run, zeroed))
+    return NULL;
+  struct sa_slab *slab = &run.region->slabs[run.first];
+  sa_watch_units(slab, address_of(run), units * SA_UNIT);
+  return slab;
 }
 
 bool
@@ -347,8 +362,11 @@ sa_units_extend(struct sa_slab *first, size_t units, size_t wanted)
 {
   struct run run = run_from(first, units);
   struct run more = {run.region, run.first + units, wanted - units};
-  return see(run.region, chunk_of(more.first + more.units - 1) + 1) && use(more)
-         && make_ready(more, NULL);
+  if (!see(run.region, chunk_of(more.first + more.units - 1) + 1) || !use(more)
+      || !make_ready(more, NULL))
+    return false;
+  sa_watch_close(address_of(more), more.units * SA_UNIT);
+  return true;
 }
 
 void
@@ -379,7 +397,7 @@ sa_units_give_large(struct sa_slab *first, size_t units, size_t large)
 void
 sa_units_empty(void *at, size_t length)
 {
-  if (!sa_os_decommit(at, length))
+  if (!empty(at, length))
     sa_os_commit(at, length);
 }
 

@@ -81,7 +81,7 @@ sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size
 }
 
 /* Takes what other threads have freed; false: nothing. */
-static bool
+static SA_IN_FREE_MEMORY bool
 take_returned(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;

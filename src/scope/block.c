@@ -8,11 +8,33 @@ _Atomic size_t sa_quick_sizes = SA_BLOCK_MAX + 1;
 
 /* --- allocating ------------------------------------------------------------------------------- */
 
+/* What a budget allows, and what is a large block, is not to depend on being watched. */
+static void *
+watched_block(struct sa_arena *arena, size_t size)
+{
+  bool   has_zone = !sa_is_limited(arena->scope) && size <= SA_BLOCK_MAX - SA_WATCH_ZONE;
+  size_t zone = has_zone ? SA_WATCH_ZONE : 0;
+  sa_watch_pause();
+  void *block = sa_arena_block(arena, size + zone);
+  sa_watch_resume();
+  if (block)
+    sa_watch_out(block, size);
+  return block;
+}
+
+/* A large one, or any while memory is watched. */
+static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+{
+  if (sa_watched())
+    return watched_block(arena, size);
+  return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
+                             : sa_arena_alloc(arena, sa_code_for(size));
+}
+
 void *
 sa_arena_block(struct sa_arena *arena, size_t size)
 {
-  return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
-                             : sa_arena_alloc(arena, sa_code_for(size));
+  return sa_is_quick(size) ? sa_arena_alloc(arena, sa_code_for(size)) : other_block(arena, size);
 }
 
 /* A thread that is not inside goes in for the one block. */
@@ -135,7 +157,7 @@ sa_block_size(const struct sa_slab *slab, const void *block)
 
 /* --- freeing ---------------------------------------------------------------------------------- */
 
-static void
+static SA_IN_FREE_MEMORY void
 return_from_outside(struct sa_scope *scope, void *block)
 {
   void *first = atomic_load_explicit(&scope->returned, memory_order_relaxed);
@@ -168,6 +190,7 @@ sa_block_free(void *block)
   struct sa_chunk *chunk = sa_chunk_of(block);
   struct sa_arena *arena = sa_thread.here;
   sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
+  sa_poison(block, sa_code_size(code));
   if (SA_LIKELY(arena->scope == chunk->scope))
     sa_arena_push(arena, code, block);
   else
@@ -202,13 +225,17 @@ sa_scope_keep(void *block)
   }
   if (!slab || !sa_is_lent(slab))
     return block;
-  if (is_large(slab) && inside == block)
-    return sa_lent_keep(slab, block) ? block : NULL;
+  if (is_large(slab) && inside == block) {
+    sa_watch_pause();
+    bool kept = sa_lent_keep(slab, block);
+    sa_watch_resume();
+    return kept ? block : NULL;
+  }
   size_t size = size_of("keep", slab, inside);
   void  *to = size > 0 ? sa_malloc(size) : NULL; /* else it is no block */
   if (!to)
     return NULL;
-  memcpy(to, block, size);
+  memcpy(to, block, sa_watch_size(block, size));
   sa_free(block);
   return to;
 }

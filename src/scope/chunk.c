@@ -20,6 +20,7 @@ take_from_engine(void)
   if (!slab)
     return NULL;
   struct sa_chunk *chunk = (struct sa_chunk *)sa_units_address(slab);
+  sa_watch_open(chunk, sizeof *chunk);
   if (!zeroed)
     memset(chunk, 0, sizeof *chunk);
   atomic_store_explicit(&slab->anchor, (uint64_t)SA_LENT << SA_WHAT_SHIFT, memory_order_release);
@@ -90,6 +91,19 @@ sa_chunk_withdraw(struct sa_chunk *chunk, struct sa_source *source)
   chunk->away = 0;
   sa_source_set(source, unit, NULL);
   source->give(source, unit, 1);
+}
+
+/* --- watched memory --------------------------------------------------------------------------- */
+
+void
+sa_chunk_forget(struct sa_chunk *chunk)
+{
+  if (chunk->away != 0)
+    return;
+  for (size_t at = SA_DATA; at < chunk->carved; at++)
+    if (sa_code_get(chunk, at) - 1 < SA_CODES)
+      sa_watch_back(sa_granule_at(chunk, at));
+  sa_watch_close(sa_granule_at(chunk, SA_DATA), (SA_UNIT_GRANULES - SA_DATA) * (size_t)SA_GRANULE);
 }
 
 /* --- what the header promises ----------------------------------------------------------------- */

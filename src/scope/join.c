@@ -22,7 +22,7 @@ is_marked(const struct sa_chunk *chunk, size_t granule)
 
 /* Takes all blocks off a list, marked, and puts them before `rest`. Joining costs by block, which
  * is to be made up for by what is cut until the next time. */
-static struct run *
+static SA_IN_FREE_MEMORY struct run *
 take_list(struct sa_arena *arena, unsigned code, struct run *rest)
 {
   enum { PRICE = 2 }; /* granules */
@@ -38,7 +38,7 @@ take_list(struct sa_arena *arena, unsigned code, struct run *rest)
 }
 
 /* One that was taken in is marked no more. */
-static void
+static SA_IN_FREE_MEMORY void
 take_in_followers(struct run *run)
 {
   struct sa_chunk *chunk = sa_chunk_of(run);
@@ -51,7 +51,7 @@ take_in_followers(struct run *run)
 }
 
 /* Drops those that were taken in, before their links are overwritten. */
-static struct run *
+static SA_IN_FREE_MEMORY struct run *
 drop_taken_in(struct run *runs)
 {
   struct run **link = &runs;
@@ -63,7 +63,7 @@ drop_taken_in(struct run *runs)
   return runs;
 }
 
-static void
+static SA_IN_FREE_MEMORY void
 join(struct sa_arena *arena)
 {
   struct run *runs = NULL;

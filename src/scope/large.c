@@ -11,16 +11,30 @@ whole_granules(size_t size)
 
 /* --- nodes ------------------------------------------------------------------------------------ */
 
-/* Not in a source, where others write. */
 static struct sa_node *
-alloc_node(struct sa_arena *arena)
+alloc_in_arena(struct sa_arena *arena)
 {
-  if (arena->scope->source)
-    return sa_malloc(sizeof(struct sa_node));
   struct sa_node *node = sa_arena_alloc(arena, sa_code_for(sizeof *node));
   if (node) /* it is no block that anybody may free */
     sa_code_set(sa_chunk_of(node), sa_granule_of(node), 0);
   return node;
+}
+
+/* Not in a source, where others write. */
+static struct sa_node *
+alloc_node(struct sa_arena *arena)
+{
+  struct sa_node *node = arena->scope->source ? sa_malloc(sizeof *node) : alloc_in_arena(arena);
+  if (node)
+    sa_watch_open(node, sizeof *node);
+  return node;
+}
+
+static void
+free_node_of_source(struct sa_node *node)
+{
+  sa_watch_close(node, sizeof *node);
+  sa_free(node);
 }
 
 static struct sa_node *
@@ -229,6 +243,7 @@ free_block_of(struct sa_node *node)
   if (!slab)
     return 0;
   take_back("destroy", slab, slab->start);
+  sa_watch_back(slab->start);
   free_away(node, slab);
   sa_large_free(slab, slab->start);
   return sa_lent_charge(node);
@@ -244,7 +259,7 @@ sa_lent_free_all(struct sa_scope *scope)
     next = node->others;
     charged += free_block_of(node);
     if (scope->source)
-      sa_free(node);
+      free_node_of_source(node);
   }
   return charged;
 }

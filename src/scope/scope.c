@@ -177,7 +177,7 @@ keep_warm(struct sa_chunk *chunk)
 {
   if (!sa_chunk_may_keep()) {
     if (sa_thread.watched)
-      sa_thread.trims_seen = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
+      sa_chunk_follow_trims();
     sa_chunk_give(chunk, end_of_blocks(chunk));
     return;
   }
@@ -225,12 +225,24 @@ free_chunks(struct sa_scope *scope)
   }
 }
 
+static void
+forget_blocks(struct sa_scope *scope)
+{
+  struct sa_chunk *chunk = atomic_load_explicit(&scope->chunks, memory_order_acquire);
+  for (; chunk; chunk = chunk->next)
+    sa_chunk_forget(chunk);
+  sa_chunk_forget(sa_chunk_of(scope));
+}
+
 /* The last user is gone. */
 static void
 end(struct sa_scope *scope)
 {
   if (SA_UNLIKELY(atomic_load_explicit(&scope->over_budget, memory_order_relaxed) != 0))
     sa_report_over_budget(scope);
+  if (sa_watched())
+    forget_blocks(scope);
+  sa_watch_pause();
   size_t bytes = 0;
   if (atomic_load_explicit(&scope->nodes, memory_order_relaxed))
     bytes = sa_lent_free_all(scope);
@@ -239,6 +251,7 @@ end(struct sa_scope *scope)
   struct sa_source *source = scope->source;
   free_chunks(scope);
   drop_keeper(scope);
+  sa_watch_resume();
   if (source)
     source->drop(source);
 }

@@ -62,6 +62,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/watch.h"
 #include "os/source.h"
 
 #pragma GCC visibility push(hidden)
@@ -299,6 +300,8 @@ void sa_chunks_trim(void);
 /* Lets it stand for a unit of the source; false: there is none. And for none. */
 bool sa_chunk_stand(struct sa_chunk *chunk, struct sa_source *source);
 void sa_chunk_withdraw(struct sa_chunk *chunk, struct sa_source *source);
+/* Where memory is watched: no block of it is out any more. */
+void sa_chunk_forget(struct sa_chunk *chunk);
 /* Calls `see` for every chunk of a scope, and for those that are kept. */
 void sa_chunks_each(void (*see)(struct sa_chunk *chunk));
 
@@ -313,6 +316,15 @@ sa_chunk_may_keep(void)
          && sa_thread.trims_seen == atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
 }
 
+/* A thread has given up what it kept. Where memory is watched it keeps nothing: no scope may begin, and
+ * none end, without memcheck being told. */
+static inline void
+sa_chunk_follow_trims(void)
+{
+  unsigned trims = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
+  sa_thread.trims_seen = sa_watch_is_there() ? trims - 1 : trims;
+}
+
 static inline void
 sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
 {
@@ -321,6 +333,7 @@ sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
   char *map = (char *)chunk->map;
   for (size_t at = 0; at < end - SA_DATA; at += STEP)
     memset(map + at, 0, STEP); /* all others that used it are gone, so it need not be atomic */
+  sa_poison(sa_granule_at(chunk, SA_DATA), (SA_UNIT_GRANULES - SA_DATA) * (size_t)SA_GRANULE);
 }
 
 /* --- budget.c --------------------------------------------------------------------------------- */
@@ -361,7 +374,7 @@ sa_arena_has(const struct sa_arena *arena, unsigned code)
   return arena->lists[code];
 }
 
-static inline void
+static inline SA_IN_FREE_MEMORY void
 sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 {
   *(void **)block = arena->lists[code];
@@ -370,7 +383,7 @@ sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
 }
 
 /* Takes a block off a list that has one; it is still said to be free. */
-static inline void *
+static inline SA_IN_FREE_MEMORY void *
 sa_arena_pop(struct sa_arena *arena, unsigned code)
 {
   void *block = arena->lists[code];
@@ -384,6 +397,7 @@ sa_arena_give_out(char *block, unsigned code)
 {
   struct sa_chunk *chunk = sa_chunk_of(block);
   sa_code_set(chunk, sa_granule_of(block), code);
+  sa_unpoison(block, sa_code_size(code));
   return block + chunk->away;
 }
 
@@ -409,6 +423,7 @@ sa_arena_cut(struct sa_arena *arena, unsigned code, void **cut)
   arena->next = next;
   _Atomic uint8_t *place = (_Atomic uint8_t *)(arena->map + (uintptr_t)block / SA_GRANULE);
   atomic_store_explicit(place, (uint8_t)code, memory_order_relaxed);
+  sa_unpoison(block, sa_code_size(code));
   *cut = block;
   return true;
 }

@@ -35,10 +35,15 @@ bool
 sa_thread_begin(void)
 {
   static _Atomic uint64_t threads; /* relaxed: all that matters is that each gets another one */
-  struct sa_cache        *cache = sa_cache_begin();
+  sa_watch_pause();
+  struct sa_cache *cache = sa_cache_begin();
+  if (cache)
+    sa_cache_done(cache);
+  sa_watch_resume();
   if (!cache)
     return false;
-  sa_cache_done(cache);
+  if (sa_watched())
+    atomic_store_explicit(&sa_quick_sizes, 0, memory_order_relaxed);
   if (sa_thread.id == 0) {
     atomic_store_explicit(&sa_hooks, &hooks, memory_order_release);
     if (!atomic_load_explicit(&fences_others, memory_order_relaxed))
@@ -47,7 +52,7 @@ sa_thread_begin(void)
   }
   sa_os_watch_thread();
   sa_thread.watched = true;
-  sa_thread.trims_seen = atomic_load_explicit(&sa_chunk_trims, memory_order_relaxed);
+  sa_chunk_follow_trims();
   return true;
 }
 
