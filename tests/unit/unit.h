@@ -18,6 +18,13 @@
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
+/* How many times fewer forks will do where each takes so many times longer. */
+#ifdef __SANITIZE_THREAD__
+enum { SLOW_FORK = 4 };
+#else
+enum { SLOW_FORK = 1 };
+#endif
+
 /* What became of a child process. */
 struct child {
   int  status;     /* as waitpid tells it */
