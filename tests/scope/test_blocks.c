@@ -115,7 +115,7 @@ a_freed_large_block_is_given_back_at_once(void **state)
   assert_true(stats_of(*state).held <= before + 16 * KIB);
 }
 
-enum { TEMPORARIES = 40 };
+enum { TEMPORARIES = 40, CALLS = 1000000 / SLOWER };
 
 static unsigned
 next_random(unsigned *random)
@@ -145,7 +145,7 @@ a_million_calls_stay_within_twice_the_memory_of_one(void **state)
   unsigned  random = 1;
   call(scope, &random, true);
   size_t once = stats_of(scope).held;
-  for (unsigned i = 0; i < 1000000; i++)
+  for (unsigned i = 0; i < CALLS; i++)
     call(scope, &random, true);
   assert_true(stats_of(scope).peak <= 2 * once);
 }
@@ -155,7 +155,7 @@ a_million_calls_of_varying_sizes_do_not_grow_beyond_twice_the_largest(void **sta
 {
   sa_scope *scope = *state;
   unsigned  random = 1;
-  for (unsigned i = 0; i < 1000000; i++)
+  for (unsigned i = 0; i < CALLS; i++)
     call(scope, &random, false);
   assert_true(stats_of(scope).peak <= (size_t)2 * TEMPORARIES * 1500);
 }

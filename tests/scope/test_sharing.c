@@ -713,7 +713,7 @@ static void
 whatever_threads_do_to_scopes_a_fork_finds_its_child_well(void **state)
 {
   (void)state;
-  enum { FORKS = 200 };
+  enum { FORKS = 200 / SLOWER };
   pthread_t threads[THREADS];
   stop = false;
   for (unsigned i = 0; i < THREADS; i++)

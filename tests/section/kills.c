@@ -13,7 +13,7 @@
 
 #include <fcntl.h>
 
-enum { KILLS = 1200, MOST = 8, RECORD = 64, RECORDS = SIZE / RECORD / MOST };
+enum { KILLS = 1200 / SLOWER, MOST = 8, RECORD = 64, RECORDS = SIZE / RECORD / MOST };
 
 /* Where children tell what they found. */
 struct told {

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { THREADS = 3, SLOTS = 64, FORKS = 40 };
+enum { THREADS = 3, SLOTS = 64, FORKS = 40 / SLOWER };
 
 static _Atomic(void *) slots[SLOTS]; /* each holds a block of some thread, or NULL */
 static atomic_bool     stop;

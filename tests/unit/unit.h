@@ -18,6 +18,14 @@
 
 enum { KIB = 1024, MIB = 1024 * KIB };
 
+/* Under ThreadSanitizer, forks and long loops of one thread take so many times longer, and show nothing
+ * that fewer would not. */
+#ifdef __SANITIZE_THREAD__
+enum { SLOWER = 10 };
+#else
+enum { SLOWER = 1 };
+#endif
+
 /* What became of a child process. */
 struct child {
   int  status;     /* as waitpid tells it */
