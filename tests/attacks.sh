@@ -1,0 +1,27 @@
+# Attacks on the catalog's server over TCP; to be sourced. Each has a server of its own, at whose end the
+# library names every scope that was left.
+. "$top_srcdir/tests/catalog.sh"
+
+protocol=ncacn_ip_tcp
+
+# On the runtime that hostile.py knows by this name
+attack() {
+  timeout 600 "$PYTHON3" "$top_srcdir/tests/hostile.py" "$runtime" "$endpoint" "$@"
+}
+
+# survives NAME COMMAND...
+survives() {
+  check "$1: a server listens" start
+  check "$1: the attack is answered as it should" "${@:2}"
+  check "$1: afterwards the server serves, and holds nothing" serves_and_holds_nothing
+}
+
+# grows_by_at_most KIB MEMORY COUNT: the second half of so many malformed messages finds the memory as the
+# first one left it, but for what may be held ready
+grows_by_at_most() {
+  local before after
+  attack malformed 1 $(($3 / 2)) && before=$("$2") \
+    && attack malformed 2 $(($3 / 2)) && after=$("$2") || return 1
+  echo "$before KiB after half of the messages, $after KiB after all"
+  [ -n "$SANITIZER_FLAGS" ] || [ "$after" -le $((before + $1)) ]
+}
