@@ -75,7 +75,7 @@ static void
 a_pointer_inside_a_large_block_of_a_scope(void **state)
 {
   (void)state;
-  goes_on("inside scope", "it points inside a block (scope 'mine')", 1);
+  goes_on("inside scope", "it points inside a block", 1);
 }
 
 static void
