@@ -3,10 +3,17 @@
 
 /* --- for stubs -------------------------------------------------------------------------------- */
 
+/* A large one, or any while each is to be seen. */
 static SA_ATTRIBUTE(noinline) void *stub_allocate_slowly(size_t size)
 {
   struct sa_arena *arena = sa_thread.here;
   return arena->scope ? sa_arena_block(arena, size) : sa_malloc(size);
+}
+
+static SA_ATTRIBUTE(noinline) void *stub_allocate_again(size_t size)
+{
+  struct sa_arena *arena = sa_thread.here;
+  return arena->scope ? sa_arena_alloc(arena, sa_code_for(size)) : sa_malloc(size);
 }
 
 /* A thread in no scope has an arena in which there is nothing to cut. */
@@ -14,10 +21,11 @@ void *
 sa_stub_allocate(size_t size)
 {
   struct sa_arena *arena = sa_thread.here;
-  void            *block;
-  if (SA_LIKELY(sa_is_quick(size) && sa_arena_cut(arena, sa_code_for(size), &block)))
-    return block;
-  return stub_allocate_slowly(size);
+  if (SA_UNLIKELY(!sa_is_quick(size)))
+    return stub_allocate_slowly(size);
+  void *block;
+  return SA_LIKELY(sa_arena_cut(arena, sa_code_for(size), &block)) ? block
+                                                                   : stub_allocate_again(size);
 }
 
 /* --- the package ------------------------------------------------------------------------------ */
