@@ -14,11 +14,20 @@ PACKAGED = {  # by Debian; the dynamic linker knows where they are
     "jemalloc": "libjemalloc.so.2",
     "tcmalloc": "libtcmalloc_minimal.so.4",
 }
+# clang's; it is slow, and there to be compared with the hardened mode alone
+SCUDO = "libclang_rt.scudo_standalone-x86_64.so"
+HARDENED = {"STUBALLOC": "hardened=on"}
 CALLERS = ("mimalloc",)  # that make remote calls, which take their time
 SHARED = "shared scope"  # which malloc has not
 BLOBS = tuple(f"blob {size}" for size in (4 << 10, 64 << 10, 1 << 20, 64 << 20))
 SCOPED = ("scoped alloc", "scoped pair", "scoped call")
 CALLS = ("stub-call", "stub-call untouched", "stub-call halved")
+GUARDED = (  # what is measured in the hardened mode
+    *(f"pair {size}" for size in (16, 64, 256, 1024, 16384)),
+    "stub-call",
+    "handoff 64 shallow",
+    "handoff mixed deep",
+)
 POOLS = {  # by name: the program, its way, and the workloads that it can do
     "stuballoc scope": ("work_scope", "created", CALLS),
     "talloc": ("work_talloc", "plain", CALLS),
@@ -109,7 +118,8 @@ class Pool(Contender):
 
     def run(self, bench, workload):
         program, way = self.command
-        return [json.loads(execute([bench / program, way, workload]).stdout)]
+        output = execute([bench / program, way, workload], **self.environment).stdout
+        return [json.loads(output)]
 
 
 @dataclass
@@ -147,6 +157,8 @@ def find_contenders(bench, stuballoc, given):
         Contender("glibc", packaged=True, memory="malloc"),
         *(contender for contender in packaged if can_be_preloaded(contender, bench)),
         *mandatory[1:],
+        Contender("stuballoc, hardened", stuballoc, HARDENED, only=GUARDED),
+        *find_scudo(bench),
         Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only=("reverse",)),
         Contender(LIMIT, bench / ".libs/moving_pointer.so", memory="arena", only=(*CALLS, *TIMED)),
         *find_pools(bench),
@@ -154,12 +166,23 @@ def find_contenders(bench, stuballoc, given):
     ]
 
 
+def find_scudo(bench):
+    clang = shutil.which("clang")
+    path = clang and execute([clang, f"-print-file-name={SCUDO}"]).stdout.strip()
+    scudo = Contender("scudo", path or "", only=GUARDED)
+    return [scudo] if path and can_be_preloaded(scudo, bench) else []
+
+
 def find_pools(bench):
-    return [
+    pools = [
         Pool(name, only=workloads, command=(program, way))
         for name, (program, way, workloads) in POOLS.items()
         if (bench / program).exists()
     ]
+    hardened = Pool(
+        "stuballoc scope, hardened", "", HARDENED, only=CALLS, command=("work_scope", "created")
+    )
+    return [*pools, hardened]
 
 
 def find_carriers(bench):

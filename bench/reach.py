@@ -94,6 +94,8 @@ REACH = [
     Limit("burst left", 10),
     Limit("steady 1024 most", 125),
     Limit("steady mixed most", 125),
+    ShareOf("stub-call", 1.6, ("stuballoc",), "stuballoc, hardened"),
+    ShareOf("stub-call", 1.0, ("scudo", "mimalloc-secure"), "stuballoc, hardened"),
     ShareOf("stub-call", 0.8, ("APR pool, created",)),
     ShareOf("stub-call", 1.0, ("APR pool, cleared",)),
     # the time to write the blocks is the same for all

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -16,8 +17,7 @@ sa_no_memory(void)
   return NULL;
 }
 
-/* Out of line, so that the fast path saves no register. */
-static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+static SA_ATTRIBUTE(noinline) void *alloc_from_slab(size_t size)
 {
   if (sa_watched())
     return sa_watched_malloc(size);
@@ -27,6 +27,12 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
   void *block = sa_cache_refill(cache, sa_class_of(size));
   sa_cache_done(cache);
   return sa_block_out(block);
+}
+
+/* Out of line, so that the fast path saves no register. */
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+{
+  return sa_hardened ? sa_hardened_alloc(size) : alloc_from_slab(size);
 }
 
 static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
@@ -107,8 +113,8 @@ static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *s
   }
 }
 
-/* A block, or no block of ours, outside of the first region. */
-static SA_ATTRIBUTE(noinline) void free_outside(void *block)
+void
+sa_free_any(void *block)
 {
   if (!block)
     return;
@@ -124,6 +130,15 @@ static SA_ATTRIBUTE(noinline) void free_outside(void *block)
     sa_free(stand_in);
   else
     sa_misuse("free", block, "stuballoc did not give it out");
+}
+
+/* A block, or no block of ours, outside of the first region; in the hardened mode all are. */
+static SA_ATTRIBUTE(noinline) void free_outside(void *block)
+{
+  if (sa_hardened)
+    sa_hardened_free(block);
+  else
+    sa_free_any(block);
 }
 
 void

@@ -1,5 +1,6 @@
 /* Threads: each one's cache, from its first allocation to its exit. */
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -7,6 +8,7 @@ struct sa_slab                   sa_no_slab;
 struct sa_cache                  sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
 SA_EACH_THREADS struct sa_cache *sa_own_cache = &sa_no_cache;
 _Atomic(const struct sa_hooks *) sa_hooks;
+bool                             sa_hardened = true;
 
 /* Set when this thread's cache was given up at its exit. What is allocated after that, by
  * destructors that run later, comes through a cache borrowed for the one call. */
@@ -22,15 +24,15 @@ static _Atomic unsigned trims;
 
 /* Around a step off the fast path. A fork's child sees these stores in their order with those in
  * between, as the processor that made them does; so only the compiler must be kept from moving them. */
-static void
-step_begins(struct sa_cache *cache)
+void
+sa_cache_step_begins(struct sa_cache *cache)
 {
   atomic_store_explicit(&cache->busy, true, memory_order_relaxed);
   atomic_signal_fence(memory_order_seq_cst);
 }
 
-static void
-step_ends(struct sa_cache *cache)
+void
+sa_cache_step_ends(struct sa_cache *cache)
 {
   atomic_signal_fence(memory_order_seq_cst);
   atomic_store_explicit(&cache->busy, false, memory_order_relaxed);
@@ -139,6 +141,10 @@ give_up_current(struct sa_cache *cache, unsigned cls)
 static void
 give_up_all(struct sa_cache *cache)
 {
+  if (sa_hardened) {
+    sa_rings_empty(sa_rings_of(cache));
+    return;
+  }
   for (unsigned cls = 0; cls < SA_CLASSES; cls++)
     send(&cache->parcels[cls]);
   for (unsigned cls = 0; cls < SA_CLASSES; cls++)
@@ -191,8 +197,8 @@ find_blocks(struct sa_cache *cache, unsigned cls)
   return slab;
 }
 
-static void
-follow_trim(struct sa_cache *cache)
+void
+sa_cache_follow_trim(struct sa_cache *cache)
 {
   unsigned now = atomic_load_explicit(&trims, memory_order_relaxed);
   if (cache->trims_seen == now)
@@ -204,15 +210,15 @@ follow_trim(struct sa_cache *cache)
 SA_IN_FREE_MEMORY void *
 sa_cache_refill(struct sa_cache *cache, unsigned cls)
 {
-  step_begins(cache);
-  follow_trim(cache);
+  sa_cache_step_begins(cache);
+  sa_cache_follow_trim(cache);
   struct sa_slab *slab = find_blocks(cache, cls);
   void           *block = slab ? slab->free : sa_no_memory();
   if (block) {
     slab->free = *(void **)block;
     sa_unpoison(block, slab->size);
   }
-  step_ends(cache);
+  sa_cache_step_ends(cache);
   return block;
 }
 
@@ -265,15 +271,19 @@ sa_cache_free(struct sa_slab *slab, void *block)
 {
   if (!is_start(slab, block))
     return;
+  if (sa_hardened) {
+    sa_hardened_free_in(slab, block);
+    return;
+  }
   sa_poison(block, slab->size);
   struct sa_cache *cache = sa_self;
   if (cache == &sa_no_cache) {
     sa_slab_put(&(struct sa_parcel){slab, block, block, 1});
     return;
   }
-  step_begins(cache);
+  sa_cache_step_begins(cache);
   free_into(cache, slab, block);
-  step_ends(cache);
+  sa_cache_step_ends(cache);
 }
 
 /* --- a cache's own life ----------------------------------------------------------------------- */
@@ -301,7 +311,8 @@ sa_caches_first(void)
 size_t
 sa_cache_length(void)
 {
-  return (sizeof(struct sa_cache) + sa_os_page() - 1) & ~(sa_os_page() - 1);
+  size_t length = sa_hardened ? sa_rings_length() : sizeof(struct sa_cache);
+  return (length + sa_os_page() - 1) & ~(sa_os_page() - 1);
 }
 
 static struct sa_cache *
@@ -318,6 +329,8 @@ new_cache(void)
   for (unsigned cls = 0; cls < SA_CLASSES; cls++)
     cache->current[cls] = &sa_no_slab;
   sa_class_table_fill(&cache->classes);
+  if (sa_hardened)
+    sa_rings_set_up(sa_rings_of(cache));
   atomic_init(&cache->in_use, true);
   cache->next = atomic_load_explicit(&all_caches, memory_order_relaxed);
   while (!atomic_compare_exchange_weak_explicit(&all_caches, &cache->next, cache,
@@ -329,9 +342,9 @@ new_cache(void)
 static void
 retire(struct sa_cache *cache)
 {
-  step_begins(cache);
+  sa_cache_step_begins(cache);
   give_up_all(cache);
-  step_ends(cache);
+  sa_cache_step_ends(cache);
   atomic_store_explicit(&cache->in_use, false, memory_order_release);
 }
 
@@ -345,6 +358,7 @@ thread_exits(void)
   struct sa_cache *cache = sa_self;
   exited = true;
   sa_self = &sa_no_cache;
+  sa_my_rings = &sa_no_rings;
   if (cache != &sa_no_cache)
     retire(cache);
   sa_watch_resume();
@@ -376,6 +390,9 @@ init(void)
   const char *text = sa_os_environment("STUBALLOC");
   if (text)
     sa_options_read(text);
+  sa_hardened = sa_options.hardened && !sa_watch_finds_it();
+  if (sa_hardened)
+    sa_hardened_begin();
   sa_os_hooks(thread_exits, forked);
   sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
   if (sa_watch_is_there())
@@ -385,10 +402,16 @@ init(void)
   (void)sa_os_fence_others();
 }
 
+void
+sa_begin(void)
+{
+  sa_os_once(init);
+}
+
 /* Before there are threads, where the library is loaded by then. */
 static SA_ATTRIBUTE(constructor) void begin(void)
 {
-  sa_os_once(init);
+  sa_begin();
   /* these may allocate */
   sa_report_begin();
   sa_publish_begin();
@@ -399,14 +422,18 @@ sa_cache_begin(void)
 {
   if (sa_self != &sa_no_cache)
     return sa_self;
-  sa_os_once(init);
+  sa_begin();
   struct sa_cache *cache = waiting_cache();
   if (!cache)
     cache = new_cache();
+  if (cache && sa_hardened)
+    sa_rings_begin(sa_rings_of(cache));
   if (!cache || exited)
     return cache;
   cache->trims_seen = atomic_load_explicit(&trims, memory_order_relaxed);
   sa_self = cache; /* before what may allocate */
+  if (sa_hardened)
+    sa_my_rings = sa_rings_of(cache);
   const char *call = sa_alone_pauses();
   sa_os_watch_thread();
   sa_alone_goes_on(call);
@@ -428,9 +455,9 @@ sa_trim(void)
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
   if (cache != &sa_no_cache) {
-    step_begins(cache);
-    follow_trim(cache);
-    step_ends(cache);
+    sa_cache_step_begins(cache);
+    sa_cache_follow_trim(cache);
+    sa_cache_step_ends(cache);
   }
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)

@@ -62,7 +62,8 @@ enum {
   SA_UNIT = 1 << SA_UNIT_SHIFT,
   SA_CHUNK_UNITS = 64,
   SA_CHUNK = SA_UNIT * SA_CHUNK_UNITS,
-  SA_ADOPTED = 8, /* slabs a cache may hold beside its current ones */
+  SA_UNIT_ENTRIES = SA_UNIT / 16, /* of the hardened mode's table */
+  SA_ADOPTED = 8,                 /* slabs a cache may hold beside its current ones */
 };
 
 struct sa_cache;
@@ -74,11 +75,14 @@ struct sa_slab {
    * frees from other threads do not take it away from the holder. */
   void    *free;  /* the list of free blocks; a block's first word is the link to the next */
   void    *last;  /* the end of that list and its length, of an adopted slab; a current one's are */
-  uint32_t freed; /* not kept up to date, which would take the fast path's time */
+  uint32_t freed; /* not kept up to date, which would take the fast path's time; see hardened.h */
   uint32_t carved;      /* so many blocks were given out at least once; the others are untouched */
   uint32_t first;       /* the number of the block that is carved first; block 0 follows the last */
   bool     large_pages; /* a large block in explicit large pages */
-  char     pad[28];
+  bool     guarded;     /* in the hardened mode: its run ends with a guard */
+  uint32_t thread;      /* there, of a large block: who allocated it, */
+  size_t   asked;       /* and the bytes that were asked for */
+  char     pad[16];
 
   /* The thread in whose cache this slab is current, as sa_os_thread() names it. The holder writes
    * it, any freeing thread reads it, relaxed: it asks only "is it mine?", and only I could have
@@ -149,6 +153,7 @@ struct sa_region {
   /* For each class a bit for each unit: a slab starts there that may be claimed. A hint, set after
    * the slab was listed and cleared by the one who claimed it; the anchor decides. Relaxed. */
   _Atomic uint64_t *listed[SA_CLASSES];
+  _Atomic uint32_t *entries; /* in the hardened mode, one for each 16 bytes: see hardened.h */
 #ifdef SA_DEBUG
   _Atomic uint64_t *out; /* a bit for each 8 bytes: a block that is out starts there; see check.c */
 #endif
@@ -157,7 +162,7 @@ struct sa_region {
   _Atomic size_t chunks_seen;
 };
 
-/* Free blocks of one slab, linked, on their way to its anchor. */
+/* Free blocks of one slab, linked, on their way to its anchor; in the hardened mode not linked. */
 struct sa_parcel {
   struct sa_slab *slab; /* NULL: there are none */
   void           *first;
@@ -187,7 +192,7 @@ struct sa_cache {
  * Written once, when the library is loaded or, if that is earlier, by the first to allocate; no
  * thread has a block to free before that. */
 extern uintptr_t       sa_home_base;
-extern size_t          sa_home_size; /* 0 before */
+extern size_t          sa_home_size; /* 0 before, and in the hardened mode */
 extern struct sa_slab *sa_home_slabs;
 
 /* Never has a free block; so the fast path need not ask whether there is a slab. */
@@ -197,6 +202,10 @@ extern struct sa_slab sa_no_slab;
 extern struct sa_cache                  sa_no_cache;
 extern SA_EACH_THREADS struct sa_cache *sa_own_cache;
 #define sa_self SA_THIS_THREADS(sa_own_cache)
+
+/* Whether this is the hardened mode: see hardened.h. True until the options are read, so that what asks
+ * comes to where they are. */
+extern bool sa_hardened;
 
 /* --- region.c: address space ------------------------------------------------------------------ */
 
@@ -246,8 +255,9 @@ void sa_units_empty(void *at, size_t length);
 
 /* --- slab.c: the slabs' protocol -------------------------------------------------------------- */
 
-/* The units that a slab of the class takes. */
-size_t sa_slab_units(unsigned cls);
+/* The units that a slab of the class takes, and its blocks. */
+size_t   sa_slab_units(unsigned cls);
+uint32_t sa_slab_capacity(unsigned cls);
 /* Ways to hold a slab. */
 struct sa_slab *sa_slab_new(unsigned cls);
 struct sa_slab *sa_slab_claim(unsigned cls);         /* free blocks in slab->free; or NULL */
@@ -285,6 +295,8 @@ sa_slab_class(const struct sa_slab *slab)
 
 /* --- cache.c: threads ------------------------------------------------------------------------- */
 
+/* Reads the options and gets a region, unless that was done. */
+void sa_begin(void);
 /* This thread's cache, made if there is none; NULL when there is no memory. A thread that has
  * already exited gets one only until sa_cache_done. */
 struct sa_cache *sa_cache_begin(void);
@@ -293,6 +305,11 @@ void             sa_cache_done(struct sa_cache *cache);
 void *sa_cache_refill(struct sa_cache *cache, unsigned cls);
 /* Frees a block that is of none of the current slabs of this thread. */
 void sa_cache_free(struct sa_slab *slab, void *block);
+/* Around a step off the fast path, which a fork must not see half done. */
+void sa_cache_step_begins(struct sa_cache *cache);
+void sa_cache_step_ends(struct sa_cache *cache);
+/* Gives up all that the cache holds, if sa_trim was called since the last time. */
+void sa_cache_follow_trim(struct sa_cache *cache);
 /* The list of all caches, in use or not. */
 struct sa_cache *sa_caches_first(void);
 /* The bytes that a cache takes. */
@@ -303,6 +320,12 @@ size_t sa_cache_length(void);
 void *sa_large_alloc(size_t size, size_t alignment, bool zero);
 void  sa_large_free(struct sa_slab *slab, void *block);
 void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
+/* The bytes of one that its user may use. */
+static inline size_t
+sa_large_size(const struct sa_slab *slab)
+{
+  return sa_hardened ? slab->asked : slab->length;
+}
 /* The bytes that ever got explicit large pages, or were refused them. */
 size_t sa_large_pages_got(void);
 size_t sa_large_pages_refused(void);
@@ -402,6 +425,9 @@ sa_hooks_get(void)
   return atomic_load_explicit(&sa_hooks, memory_order_acquire);
 }
 
+/* Frees any block, where there is no quicker way. */
+void sa_free_any(void *block);
+
 /* Where it is known what a block is: at its address, or at what stands for it; NULL: nowhere. */
 void *sa_stand_in(const void *block);
 
@@ -421,6 +447,7 @@ struct sa_options {
   bool report_exit;
   int  report_signal; /* 0: none */
   bool publish;
+  bool hardened;
   bool go_on; /* after misuse, where that is safe */
 };
 extern struct sa_options sa_options;

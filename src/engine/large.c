@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -50,7 +51,8 @@ want_large_pages(struct sa_slab *slab)
 {
   static _Atomic bool said;
   slab->large_pages = false;
-  if (!sa_options.large_pages || slab->units < SA_CHUNK_UNITS)
+  /* a guard cannot be a part of one */
+  if (!sa_options.large_pages || slab->units < SA_CHUNK_UNITS || sa_hardened)
     return true;
   enum sa_os_outcome outcome = sa_os_commit_large(slab->start, large_part(slab));
   slab->large_pages = outcome == SA_OS_DONE;
@@ -78,14 +80,18 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
 {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
     return sa_no_memory();
+  if (sa_hardened)
+    sa_begin(); /* and then it may not be so */
   size_t          length = whole_pages(size);
+  size_t          units = whole_units(length + sa_guard_length());
   bool            zeroed;
-  struct sa_slab *slab = sa_units_take(whole_units(length), alignment, &zeroed);
+  struct sa_slab *slab = sa_units_take(units, alignment, &zeroed);
   if (!slab)
     return sa_no_memory();
   slab->start = sa_units_address(slab);
   slab->length = length;
-  slab->units = (uint32_t)whole_units(length);
+  slab->units = (uint32_t)units;
+  slab->asked = size;
   if (!want_large_pages(slab))
     return sa_no_memory();
   atomic_store_explicit(&slab->anchor, (uint64_t)SA_LARGE << SA_WHAT_SHIFT, memory_order_release);
@@ -94,6 +100,8 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
     empty_tail(slab);
   if (zero && !zeroed)
     memset(slab->start, 0, size);
+  if (sa_hardened)
+    sa_hardened_large(slab);
   return sa_block_out(slab->start);
 }
 
@@ -104,6 +112,8 @@ sa_large_free(struct sa_slab *slab, void *block)
     sa_misuse("free", block, "it points inside a block");
     return;
   }
+  if (sa_hardened && !sa_hardened_large_check("free", slab))
+    return;
   size_t   units = slab->units;
   uint64_t old = atomic_exchange_explicit(&slab->anchor, SA_NOTHING, memory_order_acq_rel);
   if (sa_anchor_what(old) != SA_LARGE)
@@ -139,6 +149,8 @@ sa_large_resize(struct sa_slab *slab, void *block, size_t size)
 {
   size_t length = whole_pages(size);
   size_t units = whole_units(length);
+  if (sa_hardened)
+    return NULL; /* a new place finds who still uses the old one */
   if (slab->large_pages && units != slab->units)
     return NULL;
   if (units > slab->units && !sa_units_extend(slab, slab->units, units))

@@ -5,7 +5,11 @@
 #include "engine/engine.h"
 #include "os/os.h"
 
+#ifdef SA_HARDENED
+struct sa_options sa_options = {.hardened = true};
+#else
 struct sa_options sa_options;
+#endif
 
 /* A piece of the text; nothing is copied. */
 struct piece {
@@ -80,6 +84,8 @@ read_option(struct piece value)
            (int)value.length, value.text);
   else if (is(key, "publish"))
     read_switch(&sa_options.publish, key, value);
+  else if (is(key, "hardened"))
+    read_switch(&sa_options.hardened, key, value);
   else if (is(key, "signal"))
     read_signal(value);
   else if (is(key, "on_misuse"))

@@ -1,5 +1,6 @@
 /* Address space: regions, and which of them an address lies in. */
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -94,8 +95,14 @@ slabs_length(size_t chunks)
   return SLABS_START + chunks * SA_CHUNK_UNITS * sizeof(struct sa_slab);
 }
 
+static size_t
+entries_length(size_t size)
+{
+  return size / SA_UNIT * SA_UNIT_ENTRIES * sizeof(uint32_t);
+}
+
 static struct sa_region *
-set_up(void *at, size_t size, void *base, char *slabs)
+set_up(void *at, size_t size, void *base, char *slabs, void *entries)
 {
   struct sa_region *region = at;
   size_t            chunks = size / SA_CHUNK;
@@ -104,6 +111,7 @@ set_up(void *at, size_t size, void *base, char *slabs)
   region->size = size;
   region->chunks = chunks;
   region->slabs = (void *)(slabs + SLABS_START);
+  region->entries = entries;
   region->used = words;
   region->dirty = words += chunks;
   region->committed = words += chunks;
@@ -116,7 +124,7 @@ set_up(void *at, size_t size, void *base, char *slabs)
 }
 
 static void
-region_delete(size_t size, void *at, void *base, void *slabs)
+region_delete(size_t size, void *at, void *base, void *slabs, void *entries)
 {
   size_t chunks = size / SA_CHUNK;
   if (at)
@@ -125,6 +133,8 @@ region_delete(size_t size, void *at, void *base, void *slabs)
     sa_os_release(base, size);
   if (slabs)
     sa_os_release(slabs, slabs_length(chunks));
+  if (entries)
+    sa_os_release(entries, entries_length(size));
 }
 
 static bool
@@ -138,7 +148,9 @@ publish(struct sa_region *region)
     if (i == 0) {
       sa_home_base = region->base;
       sa_home_slabs = region->slabs;
-      if (!sa_watch_is_there())
+      if (sa_hardened)
+        sa_hardened_home(region);
+      else if (!sa_watch_is_there())
         sa_home_size = region->size;
     }
     return true;
@@ -152,10 +164,13 @@ add_of(size_t size)
   size_t chunks = size / SA_CHUNK;
   void  *base = sa_os_reserve(size, SA_CHUNK);
   void  *slabs = base ? sa_os_reserve_zeros(slabs_length(chunks)) : NULL;
-  void  *at = slabs ? sa_os_reserve_zeros(words_length(chunks)) : NULL;
-  if (at && sa_os_commit(at, words_length(chunks)) && publish(set_up(at, size, base, slabs)))
+  void  *entries = slabs && sa_hardened ? sa_os_reserve_zeros(entries_length(size)) : NULL;
+  bool   complete = slabs && (entries || !sa_hardened);
+  void  *at = complete ? sa_os_reserve_zeros(words_length(chunks)) : NULL;
+  if (at && sa_os_commit(at, words_length(chunks))
+      && publish(set_up(at, size, base, slabs, entries)))
     return true;
-  region_delete(size, at, base, slabs);
+  region_delete(size, at, base, slabs, entries);
   return false;
 }
 

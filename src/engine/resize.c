@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 
 void *
@@ -23,10 +24,11 @@ sa_calloc(size_t count, size_t size)
 static void *
 aligned_in_class(size_t alignment, size_t size)
 {
-  unsigned cls = sa_class_of(size > alignment ? size : alignment);
+  size_t   behind = sa_hardened ? SA_CANARY : 0;
+  unsigned cls = sa_class_of(size + behind > alignment ? size + behind : alignment);
   while (sa_class_size(cls) % alignment != 0)
     cls++;
-  return sa_malloc(sa_class_size(cls));
+  return sa_malloc(sa_class_size(cls) - behind);
 }
 
 void *
@@ -38,7 +40,7 @@ sa_aligned_alloc(size_t alignment, size_t size)
   }
   if (sa_watched())
     return sa_watched_aligned_alloc(alignment, size);
-  if (size <= SA_CLASS_MAX && alignment <= SA_UNIT)
+  if (size <= (sa_hardened ? SA_HARDENED_MAX : SA_CLASS_MAX) && alignment <= SA_UNIT)
     return aligned_in_class(alignment, size);
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
 }
@@ -72,12 +74,14 @@ is_large(const struct sa_slab *slab)
   return sa_slab_what(slab) == SA_LARGE;
 }
 
-static size_t
-size_of(const struct sa_slab *slab, const void *block)
+/* False after misuse. */
+static bool
+measure(const char *what, const struct sa_slab *slab, const void *block, size_t *size)
 {
   if (sa_is_lent(slab))
-    return sa_hooks_get()->size(slab, block);
-  return is_large(slab) ? slab->length : slab->size;
+    return (*size = sa_hooks_get()->size(slab, block)) > 0;
+  *size = is_large(slab) ? sa_large_size(slab) : slab->size;
+  return is_large(slab) || !sa_hardened || sa_hardened_measure(what, slab, block, size);
 }
 
 size_t
@@ -87,7 +91,9 @@ sa_usable_size(const void *block)
   if (!block)
     return 0;
   const struct sa_slab *slab = slab_or_misuse("usable_size", block, &inside);
-  return slab ? sa_watch_size(block, size_of(slab, inside)) : 0;
+  size_t                size;
+  bool                  known = slab && measure("usable_size", slab, inside, &size);
+  return known ? sa_watch_size(block, size) : 0;
 }
 
 /* Where it is, or by moving its pages; NULL: it must be copied. */
@@ -98,7 +104,9 @@ resize(struct sa_slab *slab, void *block, size_t size)
     return NULL;
   if (sa_is_lent(slab))
     return sa_hooks_get()->resize(slab, block, size);
-  return is_large(slab) && size > SA_CLASS_MAX ? sa_large_resize(slab, block, size) : NULL;
+  if (is_large(slab))
+    return size > SA_CLASS_MAX ? sa_large_resize(slab, block, size) : NULL;
+  return sa_hardened && sa_hardened_resize(slab, block, size) ? block : NULL;
 }
 
 static void *
@@ -124,13 +132,13 @@ sa_realloc(void *block, size_t size)
     return sa_malloc(size);
   void           *inside;
   struct sa_slab *slab = slab_or_misuse("realloc", block, &inside);
-  size_t          old_size = slab ? size_of(slab, inside) : 0;
-  if (old_size == 0)
-    return NULL; /* it is no block */
+  size_t          old_size;
+  if (!slab || !measure("realloc", slab, inside, &old_size))
+    return NULL;
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
   /* shrinking by less than half is not worth a copy */
-  if (size <= old_size && size > old_size / 2 && !sa_watched())
+  if (size <= old_size && size > old_size / 2 && !sa_watched() && !sa_hardened)
     return block;
   void *resized = resize(slab, inside, size);
   if (resized)

@@ -11,6 +11,7 @@
  *      +--------------------------+  all free: the thread that freed the last gives the units back
  */
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/probe.h"
 
@@ -26,6 +27,12 @@ sa_slab_units(unsigned cls)
 {
   size_t size = sa_class_size(cls);
   return size <= SA_UNIT / 4 ? 1 : size <= SA_UNIT / 2 ? 2 : 4;
+}
+
+uint32_t
+sa_slab_capacity(unsigned cls)
+{
+  return (uint32_t)((sa_slab_units(cls) * SA_UNIT - sa_guard_length()) / sa_class_size(cls));
 }
 
 /* --- the anchor's word ------------------------------------------------------------------------ */
@@ -108,6 +115,7 @@ claim(struct sa_slab *slab, unsigned cls)
   unlist(slab, cls);
   SA_PROBE2(slab_claim, slab, slab->size);
   slab->free = anchor_list(slab, old);
+  slab->freed = sa_anchor_count(old);
   return true;
 }
 
@@ -164,7 +172,7 @@ sa_slab_new(unsigned cls)
     return NULL;
   slab->start = sa_units_address(slab);
   slab->size = (uint32_t)sa_class_size(cls);
-  slab->capacity = (uint32_t)(units * SA_UNIT) / slab->size;
+  slab->capacity = sa_slab_capacity(cls);
   slab->inverse = (((uint64_t)1 << 40) + slab->size - 1) / slab->size;
   slab->units = (uint32_t)units;
   slab->carved = 0;
@@ -183,6 +191,8 @@ sa_slab_destroy(struct sa_slab *slab)
   for (uint32_t i = 0; i < slab->units; i++)
     slab[i].lead = 0;
   atomic_store_explicit(&slab->anchor, SA_NOTHING, memory_order_release);
+  if (sa_hardened)
+    sa_hardened_forget(slab, slab->units);
   sa_units_give(slab, slab->units);
 }
 
@@ -233,7 +243,9 @@ sa_slab_collect(struct sa_slab *slab)
     if (sa_anchor_count(old) == 0)
       return NULL;
   } while (!anchor_change(slab, &old, anchor_with(slab, old, NULL, 0)));
-  fetch_blocks(slab, sa_anchor_count(old));
+  slab->freed = sa_anchor_count(old);
+  if (!sa_hardened)
+    fetch_blocks(slab, slab->freed);
   return anchor_list(slab, old);
 }
 
@@ -303,7 +315,8 @@ sa_slab_put(const struct sa_parcel *parcel)
     uint32_t count = sa_anchor_count(old) + parcel->count;
     if (count > slab->capacity)
       sa_misuse_fatal("free", parcel->first, "it or one freed lately was freed twice");
-    *(void **)parcel->last = anchor_list(slab, old);
+    if (parcel->last)
+      *(void **)parcel->last = anchor_list(slab, old);
     done = old & SA_HELD ? anchor_change(slab, &old, anchor_with(slab, old, parcel->first, count))
                          : settle(slab, &old, parcel->first, count);
   } while (!done);

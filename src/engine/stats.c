@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "os/os.h"
 #include "stuballoc/stats.h"
 
@@ -38,21 +39,15 @@ look(struct count *count, void *to, const void *from, size_t length)
 
 /* --- slabs ------------------------------------------------------------------------------------ */
 
-static uint32_t
-capacity_of(unsigned cls)
-{
-  return (uint32_t)(sa_slab_units(cls) * SA_UNIT / sa_class_size(cls));
-}
-
 /* The length of a list of free blocks, whose links are looked for in a copy of the slab. */
 static uint32_t
 length_of(const void *list, const char *start, unsigned cls, const char *copy)
 {
   size_t   size = sa_class_size(cls);
   uint32_t length = 0;
-  while (list && length < capacity_of(cls)) {
+  while (list && length < sa_slab_capacity(cls)) {
     size_t offset = (size_t)((const char *)list - start);
-    if (offset % size != 0 || offset / size >= capacity_of(cls))
+    if (offset % size != 0 || offset / size >= sa_slab_capacity(cls))
       break;
     length++;
     memcpy(&list, copy + offset, sizeof list);
@@ -66,7 +61,7 @@ free_blocks(struct count *count, const struct sa_slab *slab, const char *start)
 {
   uint64_t anchor = atomic_load_explicit(&slab->anchor, memory_order_relaxed);
   unsigned cls = sa_anchor_what(anchor) - 1;
-  uint32_t capacity = capacity_of(cls);
+  uint32_t capacity = sa_slab_capacity(cls);
   uint32_t free = sa_anchor_count(anchor);
   if (anchor & SA_HELD) { /* else the anchor counts all */
     free += slab->carved < capacity ? capacity - slab->carved : 0;
@@ -76,18 +71,33 @@ free_blocks(struct count *count, const struct sa_slab *slab, const char *start)
   return free < capacity ? free : capacity;
 }
 
+/* What is out of a slab. */
+static struct sa_live
+live_in(struct count *count, const struct sa_slab *slab, const char *start)
+{
+  unsigned cls = sa_slab_class(slab);
+  size_t   length = sa_slab_units(cls) * SA_UNIT_ENTRIES * sizeof(uint32_t);
+  if (!sa_hardened) {
+    uint32_t blocks = sa_slab_capacity(cls) - free_blocks(count, slab, start);
+    return (struct sa_live){blocks, blocks * sa_class_size(cls)};
+  }
+  return look(count, count->copy, sa_hardened_entries(start), length)
+           ? sa_hardened_live(count->copy, cls)
+           : (struct sa_live){0, 0};
+}
+
 static void
 count_slab(struct count *count, const struct sa_slab *slab, const char *start)
 {
   unsigned        cls = sa_slab_class(slab);
-  size_t          size = sa_class_size(cls);
-  uint32_t        capacity = capacity_of(cls);
-  uint32_t        free = free_blocks(count, slab, start);
+  size_t          all = sa_slab_capacity(cls) * sa_class_size(cls);
+  struct sa_live  live = live_in(count, slab, start);
   sa_class_stats *of_class = &count->classes[cls];
   of_class->slabs++;
-  of_class->live_blocks += capacity - free;
-  of_class->cached += free * size;
-  count->stats.overhead += sa_slab_units(cls) * SA_UNIT - capacity * size;
+  of_class->live_blocks += live.blocks;
+  of_class->live += live.bytes;
+  of_class->cached += all - live.bytes;
+  count->stats.overhead += sa_slab_units(cls) * SA_UNIT - all;
 }
 
 /* --- units ------------------------------------------------------------------------------------ */
@@ -96,7 +106,8 @@ static void
 count_large(sa_stats *stats, const struct sa_slab *slab)
 {
   size_t whole = slab->units * (size_t)SA_UNIT;
-  size_t length = slab->length < whole ? slab->length : whole; /* it may be just being resized */
+  size_t size = sa_large_size(slab);
+  size_t length = size < whole ? size : whole; /* it may be just being resized */
   stats->live_blocks++;
   stats->live += length;
   stats->overhead += whole - length;
@@ -105,7 +116,7 @@ count_large(sa_stats *stats, const struct sa_slab *slab)
 static void
 count_lent(struct count *count, const char *start)
 {
-  if (!look(count, count->copy, start, SA_UNIT))
+  if (!look(count, count->copy, start, SA_UNIT - sa_guard_length()))
     return;
   struct sa_lent_count lent = sa_hooks_get()->count(count->copy);
   count->stats.live_blocks += lent.blocks;
@@ -141,7 +152,9 @@ descriptors_of(const struct sa_region *region, size_t chunk)
   if (!atomic_load_explicit(&region->committed[chunk], memory_order_relaxed))
     return 0;
   size_t length = SA_CHUNK_UNITS * sizeof(struct sa_slab);
-  bool   next = chunk + 1 < region->chunks
+  if (sa_hardened)
+    length += SA_CHUNK_UNITS * SA_UNIT_ENTRIES * sizeof(uint32_t);
+  bool next = chunk + 1 < region->chunks
               && atomic_load_explicit(&region->committed[chunk + 1], memory_order_relaxed);
   return next ? length : length + sa_os_page();
 }
@@ -192,6 +205,7 @@ count_parcels(struct count *count, const struct sa_cache *cache)
     if (blocks > of_class->live_blocks)
       blocks = of_class->live_blocks;
     of_class->live_blocks -= blocks;
+    of_class->live -= blocks * sa_class_size(cls);
     of_class->cached += blocks * sa_class_size(cls);
   }
 }
@@ -224,20 +238,22 @@ free_bytes(struct count *count, const struct sa_slab *slab)
   size_t   unit = (size_t)(slab - region->slabs);
   if (cls >= SA_CLASSES)
     return 0;
-  return free_blocks(count, &copy, (const char *)region->base + unit * SA_UNIT)
-         * sa_class_size(cls);
+  struct sa_live live = live_in(count, &copy, (const char *)region->base + unit * SA_UNIT);
+  return sa_slab_capacity(cls) * sa_class_size(cls) - live.bytes;
 }
 
+/* What is in its rings is free in its slabs, or in others. */
 static void
-count_cache(struct count *count, const struct sa_cache *cache, sa_cache_stats *stats)
+count_cache(struct count *count, const struct sa_cache *cache, struct sa_slab *const *current,
+            sa_cache_stats *stats)
 {
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     const struct sa_parcel *parcel = &cache->parcels[cls];
     stats->sending += parcel->slab ? parcel->count * sa_class_size(cls) : 0;
-    if (cache->current[cls] == &sa_no_slab)
+    if (!current[cls] || current[cls] == &sa_no_slab)
       continue;
     stats->slabs++;
-    stats->cached += free_bytes(count, cache->current[cls]);
+    stats->cached += free_bytes(count, current[cls]);
   }
   for (unsigned place = 0; place < SA_ADOPTED; place++)
     if (cache->adopted[place]) {
@@ -283,7 +299,6 @@ count_all(struct count *count)
   for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
     sa_class_stats *of_class = &count->classes[cls];
     of_class->block_size = sa_class_size(cls);
-    of_class->live = of_class->live_blocks * of_class->block_size;
     count->stats.live_blocks += of_class->live_blocks;
     count->stats.live += of_class->live;
     count->stats.cached += of_class->cached;
@@ -331,6 +346,7 @@ sa_get_cache_stats(sa_cache_stats *to, size_t room)
 {
   struct count    count;
   struct sa_cache copy; /* count.copy is for slabs */
+  struct sa_slab *current[SA_CLASSES];
   size_t          found = 0;
   if (!begin(&count))
     return 0;
@@ -345,8 +361,9 @@ sa_get_cache_stats(sa_cache_stats *to, size_t room)
     sa_cache_stats *stats = &to[found - 1];
     memset(stats, 0, sizeof *stats);
     stats->number = number;
-    if (look(&count, &copy, cache, sizeof copy))
-      count_cache(&count, &copy, stats);
+    const void *slabs = sa_hardened ? sa_rings_of(cache)->current : cache->current;
+    if (look(&count, &copy, cache, sizeof copy) && look(&count, current, slabs, sizeof current))
+      count_cache(&count, &copy, current, stats);
   }
   return end(&count) ? found : 0;
 }

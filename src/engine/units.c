@@ -1,5 +1,6 @@
 /* Taking and giving back units: bits in the words of chunks, and the reserve of dirty ones. */
 #include "engine/engine.h"
+#include "engine/hardened.h"
 #include "engine/watch.h"
 #include "os/os.h"
 #include "os/probe.h"
@@ -118,7 +119,8 @@ mark(_Atomic uint64_t *words, struct run run, bool as)
  * A fresh chunk is committed whole, so that its other units need no call of their own. It may be said
  * of the others only if none of them was decommitted meanwhile, and that shows in the chunk's word:
  * when it is still 0, nobody has had a committed unit in the chunk since before our call, for whoever
- * was first would have set our bits as well, which only we clear.
+ * was first would have set our bits as well, which only we clear. In the hardened mode units that nobody
+ * uses are not to be touched.
  */
 static bool
 commit_in_chunk(struct run run, size_t chunk)
@@ -128,7 +130,7 @@ commit_in_chunk(struct run run, size_t chunk)
   const uint64_t    mine = bits_in(run, chunk);
   uint64_t          bits;
   do {
-    bits = known == 0 ? UINT64_MAX : mine;
+    bits = known == 0 && !sa_hardened ? UINT64_MAX : mine;
     size_t     from = (size_t)__builtin_ctzll(bits);
     struct run part = {run.region, chunk * SA_CHUNK_UNITS + from,
                        (size_t)__builtin_popcountll(bits)};
@@ -137,6 +139,15 @@ commit_in_chunk(struct run run, size_t chunk)
   } while (!atomic_compare_exchange_strong_explicit(word, &known, known | bits,
                                                     memory_order_relaxed, memory_order_relaxed));
   return true;
+}
+
+/* What the hardened mode says about units. */
+static bool
+commit_entries(struct sa_region *region, size_t first, size_t end)
+{
+  size_t length = SA_UNIT_ENTRIES * sizeof *region->entries;
+  return !sa_hardened
+         || sa_os_commit((char *)region->entries + first * length, (end - first) * length);
 }
 
 /* With the descriptors of all chunks that the run lies in. They stay committed, so once more does no
@@ -151,7 +162,7 @@ commit(struct run run)
   size_t    end = (chunk_of(run.first + run.units - 1) + 1) * SA_CHUNK_UNITS;
   uintptr_t from = (uintptr_t)&region->slabs[first] & -sa_os_page();
   uintptr_t to = ((uintptr_t)&region->slabs[end] + sa_os_page() - 1) & -sa_os_page();
-  if (!sa_os_commit((void *)from, to - from))
+  if (!sa_os_commit((void *)from, to - from) || !commit_entries(region, first, end))
     return false;
   FOR_CHUNKS (chunk, run)
     if (!commit_in_chunk(run, chunk))
@@ -172,6 +183,9 @@ empty(void *at, size_t length)
 static void
 decommit(struct run run)
 {
+  if (sa_hardened)
+    sa_units_empty((char *)&run.region->entries[run.first * SA_UNIT_ENTRIES],
+                   run.units * SA_UNIT_ENTRIES * sizeof *run.region->entries);
   if (!empty(address_of(run), run.units * SA_UNIT))
     mark(run.region->committed, run, false);
   mark(run.region->dirty, run, false);
@@ -373,6 +387,10 @@ void
 sa_units_give(struct sa_slab *first, size_t units)
 {
   struct run run = run_from(first, units);
+  if (sa_hardened) {
+    sa_guard_close(first, units);
+    mark(run.region->committed, run, false);
+  }
   if (worth_keeping(run)) {
     mark(run.region->dirty, run, true);
     atomic_fetch_add_explicit(&units_idle, units, memory_order_relaxed);

@@ -186,6 +186,17 @@ sa_watched_free(void *block)
 
 #endif
 
+/* Whether either is there: it finds what the hardened mode would, and forbids to look at what is free. */
+static inline bool
+sa_watch_finds_it(void)
+{
+#ifdef SA_ASAN
+  return true;
+#else
+  return sa_watch_is_there();
+#endif
+}
+
 /* --- both, off the fast paths ----------------------------------------------------------------- */
 
 /* Memory that is free, and memory in it that the library itself uses. */

@@ -93,6 +93,9 @@ void  sa_os_program(char *name, size_t room);
  * to, since this program has more rights than its user. */
 const char *sa_os_environment(const char *name);
 
+/* Fills a few bytes with what nobody can foresee, as well as the system can. */
+void sa_os_random(void *to, size_t length);
+
 /* Lets other threads run. */
 void sa_os_yield(void);
 /* Around what a thread must not be cancelled in, as it has a lock or is half done. */

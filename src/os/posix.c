@@ -290,6 +290,21 @@ sa_os_allow_cancel(int before)
 }
 
 void
+sa_os_random(void *to, size_t length)
+{
+#ifdef SYS_getrandom
+  if (syscall(SYS_getrandom, to, length, 0) == (long)length)
+    return;
+#endif
+  char    *bytes = to;
+  uint64_t mixed = sa_os_nanoseconds() ^ (uintptr_t)&bytes ^ (uint64_t)getpid() << 32;
+  for (size_t i = 0; i < length; i++) {
+    mixed = mixed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    bytes[i] = (char)(mixed >> 56);
+  }
+}
+
+void
 sa_os_yield(void)
 {
   sched_yield();

@@ -1,5 +1,6 @@
 /* The system below, on Windows; os.h has the contract. */
 #define WIN32_LEAN_AND_MEAN
+#define _CRT_RAND_S /* rand_s, in <stdlib.h> */
 #include <windows.h>
 
 #include <errno.h>
@@ -262,6 +263,18 @@ void
 sa_os_allow_cancel(int before)
 {
   (void)before;
+}
+
+void
+sa_os_random(void *to, size_t length)
+{
+  char        *bytes = to;
+  unsigned int random = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (rand_s(&random) != 0)
+      random = (unsigned int)(sa_os_nanoseconds() ^ (uintptr_t)to >> 4);
+    bytes[i] = (char)random;
+  }
 }
 
 void

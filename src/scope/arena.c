@@ -89,8 +89,9 @@ take_returned(struct sa_arena *arena)
     return false;
   void *block = atomic_exchange_explicit(&scope->returned, NULL, memory_order_acquire);
   while (block) {
-    void *next = *(void **)block;
-    sa_arena_push(arena, sa_code_get(sa_chunk_of(block), sa_granule_of(block)) - SA_FREE, block);
+    unsigned code = sa_code_get(sa_chunk_of(block), sa_granule_of(block)) - SA_FREE;
+    void    *next = sa_hardened ? sa_link_decode(block, code) : *(void **)block;
+    sa_arena_push(arena, code, block);
     block = next;
   }
   return true;
@@ -152,10 +153,10 @@ step_end(const struct sa_arena *arena, const struct sa_chunk *chunk, size_t leas
   if (sa_is_limited(arena->scope))
     end += SMALL_STEP;
   else
-    end = end < SA_DATA + SA_FIRST_STEP ? SA_DATA + SA_FIRST_STEP : SA_UNIT_GRANULES;
+    end = end < SA_DATA + SA_FIRST_STEP ? SA_DATA + SA_FIRST_STEP : sa_chunk_end();
   if (end < chunk->carved + least)
     end = chunk->carved + least;
-  return end < SA_UNIT_GRANULES ? end : SA_UNIT_GRANULES;
+  return end < sa_chunk_end() ? end : sa_chunk_end();
 }
 
 /* Whether the run goes on where the fresh chunk was carved last. */
@@ -177,7 +178,7 @@ carve(struct sa_arena *arena, size_t granules)
     return CHUNK_FULL;
   bool   goes_on = ends_at_fresh(arena);
   size_t least = goes_on ? granules - room(arena) : granules;
-  if (chunk->carved + least > SA_UNIT_GRANULES)
+  if (chunk->carved + least > sa_chunk_end())
     return CHUNK_FULL;
   size_t most = step_end(arena, chunk, least) - chunk->carved;
   size_t part = sa_budget_charge(arena->scope, least * SA_GRANULE, most * SA_GRANULE) / SA_GRANULE;
@@ -284,9 +285,17 @@ static SA_ATTRIBUTE(noinline) void *find(struct sa_arena *arena, unsigned code)
 
 /* A scope in which blocks are freed comes this way often: no register is saved for what is rare. */
 void *
-sa_arena_alloc(struct sa_arena *arena, unsigned code)
+sa_arena_alloc_quick(struct sa_arena *arena, unsigned code)
 {
   if (SA_UNLIKELY(!sa_arena_has(arena, code)))
+    return find(arena, code);
+  return sa_arena_give_out(sa_arena_pop_link(arena, code, false), code);
+}
+
+void *
+sa_arena_alloc(struct sa_arena *arena, unsigned code)
+{
+  if (!sa_arena_has(arena, code))
     return find(arena, code);
   return sa_arena_give_out(sa_arena_pop(arena, code), code);
 }

@@ -22,11 +22,13 @@ watched_block(struct sa_arena *arena, size_t size)
   return block;
 }
 
-/* A large one, or any while memory is watched. */
+/* A large one, or any while memory is watched, or hardened. */
 static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
 {
   if (sa_watched())
     return watched_block(arena, size);
+  if (sa_hardened)
+    return sa_hardened_block(arena, size);
   return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
                              : sa_arena_alloc(arena, sa_code_for(size));
 }
@@ -34,7 +36,8 @@ static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t s
 void *
 sa_arena_block(struct sa_arena *arena, size_t size)
 {
-  return sa_is_quick(size) ? sa_arena_alloc(arena, sa_code_for(size)) : other_block(arena, size);
+  return sa_is_quick(size) ? sa_arena_alloc_quick(arena, sa_code_for(size))
+                           : other_block(arena, size);
 }
 
 /* A thread that is not inside goes in for the one block. */
@@ -79,7 +82,7 @@ sa_scope_alloc(struct sa_scope *scope, size_t size)
     return alloc_slowly(scope, size);
   unsigned code = sa_code_for(size);
   void    *block;
-  return SA_LIKELY(sa_arena_cut(arena, code, &block)) ? block : sa_arena_alloc(arena, code);
+  return SA_LIKELY(sa_arena_cut(arena, code, &block)) ? block : sa_arena_alloc_quick(arena, code);
 }
 
 /* --- what is a block -------------------------------------------------------------------------- */
@@ -146,7 +149,10 @@ code_of(const char *what, const void *block)
 static size_t
 size_of(const char *what, const struct sa_slab *slab, const void *block)
 {
-  return is_large(slab) ? slab->length : sa_code_size(code_of(what, block));
+  if (is_large(slab)) /* what stands for another one has its length */
+    return sa_lent_node(slab)->scope->source ? slab->length : sa_large_size(slab);
+  size_t room = sa_code_size(code_of(what, block));
+  return sa_hardened && room > 0 ? sa_hardened_block_size(block, room) : room;
 }
 
 size_t
@@ -158,29 +164,29 @@ sa_block_size(const struct sa_slab *slab, const void *block)
 /* --- freeing ---------------------------------------------------------------------------------- */
 
 static SA_IN_FREE_MEMORY void
-return_from_outside(struct sa_scope *scope, void *block)
+return_from_outside(struct sa_scope *scope, void *block, bool encoded)
 {
   void *first = atomic_load_explicit(&scope->returned, memory_order_relaxed);
   atomic_store_explicit(&scope->plain, false, memory_order_relaxed);
   do
-    *(void **)block = first;
+    *(void **)block = encoded ? sa_link_encode(block, first) : first;
   while (!atomic_compare_exchange_weak_explicit(&scope->returned, &first, block,
                                                 memory_order_release, memory_order_relaxed));
 }
 
 /* A thread that frees a block of a scope that is not its top one. */
-static SA_ATTRIBUTE(noinline) void free_below(void *block, unsigned code)
+static SA_ATTRIBUTE(noinline) void free_below(void *block, unsigned code, bool encoded)
 {
   struct sa_scope *scope = sa_chunk_of(block)->scope;
   struct sa_arena *arena = sa_arena_mine(scope);
   if (arena)
-    sa_arena_push(arena, code, block);
+    sa_arena_push_link(arena, code, block, encoded);
   else
-    return_from_outside(scope, block);
+    return_from_outside(scope, block, encoded);
 }
 
-void
-sa_block_free(void *block)
+static inline void
+free_in_chunk(void *block, bool encoded)
 {
   unsigned code = code_at(block);
   if (SA_UNLIKELY(code == 0)) {
@@ -192,9 +198,21 @@ sa_block_free(void *block)
   sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
   sa_poison(block, sa_code_size(code));
   if (SA_LIKELY(arena->scope == chunk->scope))
-    sa_arena_push(arena, code, block);
+    sa_arena_push_link(arena, code, block, encoded);
   else
-    free_below(block, code);
+    free_below(block, code, encoded);
+}
+
+void
+sa_block_free(void *block)
+{
+  free_in_chunk(block, false);
+}
+
+void
+sa_block_free_encoded(void *block)
+{
+  free_in_chunk(block, true);
 }
 
 /* --- resizing and keeping --------------------------------------------------------------------- */

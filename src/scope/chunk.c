@@ -1,6 +1,7 @@
 /* Chunks: units of the engine on their way to scopes and back. */
 #include <string.h>
 
+#include "engine/hardened.h"
 #include "scope/scope.h"
 
 enum { SHELF = 16, TRIES = 4 };
@@ -23,6 +24,8 @@ take_from_engine(void)
   sa_watch_open(chunk, sizeof *chunk);
   if (!zeroed)
     memset(chunk, 0, sizeof *chunk);
+  if (sa_hardened)
+    sa_chunk_guard(slab, chunk);
   atomic_store_explicit(&slab->anchor, (uint64_t)SA_LENT << SA_WHAT_SHIFT, memory_order_release);
   return chunk;
 }
@@ -32,6 +35,8 @@ give_to_engine(struct sa_chunk *chunk)
 {
   struct sa_slab *slab = sa_slab_of(chunk);
   atomic_store_explicit(&slab->anchor, SA_NOTHING, memory_order_release);
+  if (sa_hardened)
+    sa_hardened_forget(slab, 1);
   sa_units_give(slab, 1);
 }
 
@@ -111,7 +116,9 @@ sa_chunk_forget(struct sa_chunk *chunk)
 struct sa_chunk *
 sa_chunk_take(void)
 {
-  struct sa_chunk *chunk = take_from_shelf();
+  struct sa_chunk *chunk = sa_hardened ? sa_chunk_waited(SA_WAITING) : NULL;
+  if (!chunk)
+    chunk = take_from_shelf();
   return chunk ? chunk : take_from_engine();
 }
 
@@ -119,8 +126,11 @@ void
 sa_chunk_give(struct sa_chunk *chunk, size_t end)
 {
   chunk->keeper = 0;
-  sa_chunk_clear_map(chunk, end);
-  if (!put_on_shelf(chunk))
+  if (sa_hardened)
+    chunk = sa_chunk_wait(chunk, end);
+  else
+    sa_chunk_clear_map(chunk, end);
+  if (chunk && !put_on_shelf(chunk))
     give_to_engine(chunk);
 }
 
@@ -130,6 +140,8 @@ sa_chunk_cool(void)
   struct sa_chunk *chunk = sa_thread.warm;
   sa_thread.warm = NULL;
   if (chunk)
+    give_to_engine(chunk);
+  while ((chunk = sa_chunk_waited(0)))
     give_to_engine(chunk);
 }
 

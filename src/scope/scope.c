@@ -145,7 +145,8 @@ sa_scope_create_for(const sa_scope_options *options, const void *creator)
     sa_arena_leave_own_chunk(&chunk->arena);
   else if (sa_is_limited(scope))
     sa_arena_uncarve(&chunk->arena);
-  atomic_store_explicit(&scope->plain, !sa_is_limited(scope) && !source, memory_order_relaxed);
+  atomic_store_explicit(&scope->plain, !sa_is_limited(scope) && !source && !sa_hardened,
+                        memory_order_relaxed);
   return scope;
 }
 
@@ -175,7 +176,7 @@ end_of_blocks(struct sa_chunk *chunk)
 static void
 keep_warm(struct sa_chunk *chunk)
 {
-  if (!sa_chunk_may_keep()) {
+  if (sa_hardened || !sa_chunk_may_keep()) {
     if (sa_thread.watched)
       sa_chunk_follow_trims();
     sa_chunk_give(chunk, end_of_blocks(chunk));

@@ -78,6 +78,9 @@ enum {
   SA_FREE = 0x80,       /* added to the code of a free block */
   SA_JOINING = 0xff,    /* instead of the code of a free block: see join.c */
   SA_NAME = 32,
+  /* In the hardened mode, chunks that wait in a thread to be used again: so many at least, and most */
+  SA_WAITING = 4,
+  SA_WAITING_MOST = 8,
 };
 
 struct sa_chunk;
@@ -205,6 +208,9 @@ struct sa_thread_data {
   uint64_t         id;      /* 0: it has not begun */
   bool             watched; /* its exit will be seen */
   unsigned         trims_seen;
+  unsigned         waiting_first; /* places in `waiting`, of which the lower bits count */
+  unsigned         waiting_end;
+  struct sa_chunk *waiting[SA_WAITING_MOST];
 };
 
 /* No scope, below all frames: so that nobody need ask whether there is a frame. */
@@ -336,6 +342,23 @@ sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
   sa_poison(sa_granule_at(chunk, SA_DATA), (SA_UNIT_GRANULES - SA_DATA) * (size_t)SA_GRANULE);
 }
 
+/* --- hardened.c: what is different in the hardened mode ----------------------------------------- */
+
+/* The link in a free block to the next one; what the link says, after checks of the block and of that. */
+void *sa_link_encode(const void *block, const void *next);
+void *sa_link_decode(const void *block, unsigned code);
+/* As sa_arena_block and sa_block_free; and a block's size by what its place has. */
+void  *sa_hardened_block(struct sa_arena *arena, size_t size);
+void   sa_hardened_block_free(void *block);
+size_t sa_hardened_block_size(const void *block, size_t room);
+/* Lets a chunk wait whose blocks end before a granule; returns another one that has waited, or NULL. */
+struct sa_chunk *sa_chunk_wait(struct sa_chunk *chunk, size_t end);
+/* One that has waited, while more than so many wait. */
+struct sa_chunk *sa_chunk_waited(unsigned least);
+/* The granule where what can be used of a chunk ends: in the default mode, the chunk itself. */
+size_t sa_chunk_end(void);
+void   sa_chunk_guard(struct sa_slab *slab, struct sa_chunk *chunk);
+
 /* --- budget.c --------------------------------------------------------------------------------- */
 
 /* Charges a scope and those around it with as many of `most` bytes as their budgets allow, which
@@ -363,6 +386,8 @@ void sa_arena_uncarve(struct sa_arena *arena);
 void sa_arena_leave_own_chunk(struct sa_arena *arena);
 /* A block of the code; NULL with errno ENOMEM, or EINVAL in no scope. */
 void *sa_arena_alloc(struct sa_arena *arena, unsigned code);
+/* The same on the fast path, which is not taken in the hardened mode. */
+void *sa_arena_alloc_quick(struct sa_arena *arena, unsigned code);
 /* Lets the scope's end find a chunk that is not its first. */
 void sa_chunk_publish(struct sa_chunk *chunk);
 /* Puts free granules into the arena's lists. */
@@ -374,21 +399,35 @@ sa_arena_has(const struct sa_arena *arena, unsigned code)
   return arena->lists[code];
 }
 
+/* `encoded`: in the hardened mode, which the fast paths do not ask for. */
 static inline SA_IN_FREE_MEMORY void
-sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
+sa_arena_push_link(struct sa_arena *arena, unsigned code, void *block, bool encoded)
 {
-  *(void **)block = arena->lists[code];
+  void *next = arena->lists[code];
+  *(void **)block = encoded ? sa_link_encode(block, next) : next;
   arena->lists[code] = block;
   arena->listed = true;
 }
 
+static inline void
+sa_arena_push(struct sa_arena *arena, unsigned code, void *block)
+{
+  sa_arena_push_link(arena, code, block, sa_hardened);
+}
+
 /* Takes a block off a list that has one; it is still said to be free. */
 static inline SA_IN_FREE_MEMORY void *
-sa_arena_pop(struct sa_arena *arena, unsigned code)
+sa_arena_pop_link(struct sa_arena *arena, unsigned code, bool encoded)
 {
   void *block = arena->lists[code];
-  arena->lists[code] = *(void **)block;
+  arena->lists[code] = encoded ? sa_link_decode(block, code) : *(void **)block;
   return block;
+}
+
+static inline void *
+sa_arena_pop(struct sa_arena *arena, unsigned code)
+{
+  return sa_arena_pop_link(arena, code, sa_hardened);
 }
 
 /* A free block of the code is out from now on; returns where its bytes are. */
@@ -467,6 +506,7 @@ void *sa_arena_block(struct sa_arena *arena, size_t size);
 /* The scope of a block; NULL when it is none of a scope's. */
 struct sa_scope *sa_scope_of(const void *block);
 void             sa_block_free(void *block);
+void             sa_block_free_encoded(void *block);
 void            *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
 void            *sa_block_beside(const struct sa_slab *slab, const void *block, size_t size);
 size_t           sa_block_size(const struct sa_slab *slab, const void *block);

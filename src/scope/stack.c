@@ -27,6 +27,20 @@ static const struct sa_hooks hooks = {
   .count = sa_chunk_count,
 };
 
+/* The same in the hardened mode. */
+static const struct sa_hooks hardened_hooks = {
+  .free = sa_hardened_block_free,
+  .free_large = sa_lent_free,
+  .resize = sa_block_resize,
+  .alloc_beside = sa_block_beside,
+  .size = sa_block_size,
+  .thread_exits = sa_thread_exits,
+  .forked = sa_scopes_forked,
+  .trim = sa_chunks_trim,
+  .stand_in = sa_source_stand_in,
+  .count = sa_chunk_count,
+};
+
 /* Whether sa_os_fence_others works, which is found out before there is a scope. Stored by each
  * thread that begins, always the same; relaxed. */
 static _Atomic bool fences_others;
@@ -42,10 +56,10 @@ sa_thread_begin(void)
   sa_watch_resume();
   if (!cache)
     return false;
-  if (sa_watched())
+  if (sa_watched() || sa_hardened)
     atomic_store_explicit(&sa_quick_sizes, 0, memory_order_relaxed);
   if (sa_thread.id == 0) {
-    atomic_store_explicit(&sa_hooks, &hooks, memory_order_release);
+    atomic_store_explicit(&sa_hooks, sa_hardened ? &hardened_hooks : &hooks, memory_order_release);
     if (!atomic_load_explicit(&fences_others, memory_order_relaxed))
       atomic_store_explicit(&fences_others, sa_os_fence_others(), memory_order_relaxed);
     sa_thread.id = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);

@@ -62,6 +62,7 @@ static void
 live_cached_and_overhead_are_what_the_system_has_mapped(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   static void *blocks[20000];
   unsigned     seed = 1;
   sa_scope    *scope = sa_scope_create(NULL);
@@ -90,6 +91,7 @@ static void
 units_go_from_idle_to_empty_and_are_said_to_be_returned(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   sa_stats before = {.size = sizeof before}, after = before;
   sa_free(sa_malloc(1 * MIB));
   assert_int_equal(sa_get_stats(&before), 0);

@@ -97,6 +97,7 @@ static void
 small_sizes_stay_close_to_what_is_live(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   sixteen_allocate_and_one_frees(1024);
 }
 
@@ -104,6 +105,7 @@ static void
 larger_sizes_stay_so_too(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   sixteen_allocate_and_one_frees(4096);
 }
 

@@ -29,6 +29,7 @@ static void
 no_more_than_the_budget_is_given_and_hardly_less(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   const size_t sizes[] = {16, 100, 1000, 10000, 30000};
   for (unsigned i = 0; i < 5; i++) {
     sa_scope *scope = with_budget(1 * MIB);
@@ -45,6 +46,7 @@ static void
 a_budget_has_room_for_one_block_of_its_size(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   const size_t budgets[] = {16, 4096, 16384, 100000, 1 * MIB};
   for (unsigned i = 0; i < 3; i++) {
     sa_scope *scope = with_budget(budgets[i]);
@@ -105,6 +107,7 @@ static void
 every_freed_block_is_used_before_a_budget_refuses(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   enum { BLOCKS = 200, LARGE = 112, SMALL = 16 };
   sa_scope *scope = with_budget(BLOCKS * LARGE);
   void     *blocks[BLOCKS];

@@ -43,6 +43,7 @@ static void
 blocks_of_scopes_are_live_until_the_scope_ends(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   sa_stats  before = stats_now();
   sa_scope *scope = sa_scope_create(NULL);
   assert_live(&before, 0, 0);
@@ -141,6 +142,7 @@ static void
 each_size_is_counted_for_itself(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   void          *first = sa_malloc(640);
   sa_class_stats before = class_of(640);
   void          *second = sa_malloc(640);
@@ -156,6 +158,7 @@ static void
 a_cache_tells_what_it_keeps(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   sa_cache_stats cache;
   void          *block = sa_malloc(640);
   assert_int_equal(sa_get_cache_stats(&cache, 1), 1); /* one thread is left */
@@ -223,6 +226,7 @@ static void
 the_same_figures_come_in_each_format(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   char  expected[100];
   void *blocks[7];
   for (size_t i = 0; i < 7; i++)

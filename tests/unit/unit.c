@@ -1,7 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+bool
+is_hardened(void)
+{
+  const char *options = getenv("STUBALLOC");
+#ifdef SA_HARDENED
+  return !options || !strstr(options, "hardened=off");
+#else
+  return options && strstr(options, "hardened=on");
+#endif
+}
 
 unsigned
 count_lines(const char *text)

@@ -9,6 +9,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,16 @@ enum { SLOWER = 10 };
 #else
 enum { SLOWER = 1 };
 #endif
+/* Whether the library is in its hardened mode. */
+bool is_hardened(void);
+
+/* Skips a test about figures of the default mode: in the hardened one a block's canary takes memory, and
+ * what is free is held back. */
+#define DEFAULT_MODE_ONLY()                                                                        \
+  do {                                                                                             \
+    if (is_hardened())                                                                             \
+      skip();                                                                                      \
+  } while (0)
 
 /* What became of a child process. */
 struct child {

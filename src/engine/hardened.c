@@ -1,0 +1,904 @@
+/* The hardened mode's blocks: see hardened.h. */
+#include "engine/hardened.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "os/os.h"
+
+struct sa_rings                  sa_no_rings;
+SA_EACH_THREADS struct sa_rings *sa_own_rings = &sa_no_rings;
+
+/* --- secrets ----------------------------------------------------------------------------------- */
+
+typedef uint64_t SA_ATTRIBUTE(may_alias) word;
+typedef uint64_t SA_ATTRIBUTE(may_alias, vector_size(16), aligned(8)) two_words;
+
+/* Drawn once, before there is a block. */
+static uint64_t  secret, factor;
+static two_words poison;
+
+uint64_t
+sa_secret_for(const void *at)
+{
+  return ((uintptr_t)at ^ secret) * factor;
+}
+
+/* What stands in a unit at multiples of 8 behind blocks. From one unit's that is known nobody can tell
+ * another's. */
+static inline uint64_t
+canary_in(const char *at)
+{
+  return (((uintptr_t)at >> SA_UNIT_SHIFT) ^ secret) * factor;
+}
+
+/* The same as it is read from an address that is no multiple of 8. */
+static inline uint64_t
+turned(uint64_t canary, const char *at)
+{
+  unsigned turn = (unsigned)(uintptr_t)at * 8;
+  return canary >> (turn & 63) | canary << (-turn & 63);
+}
+
+static inline uint64_t
+canary_for(const char *at)
+{
+  return turned(canary_in(at), at);
+}
+
+static inline uint64_t
+word_at(const char *at)
+{
+  uint64_t value;
+  memcpy(&value, at, sizeof value);
+  return value;
+}
+
+static inline void
+set_word(char *at, uint64_t value)
+{
+  memcpy(at, &value, sizeof value);
+}
+
+/* Of a block: behind its bytes, and at the end of its place. */
+static inline void
+set_canaries(char *block, size_t size, size_t place)
+{
+  uint64_t canary = canary_in(block);
+  set_word(block + place - SA_CANARY, canary);
+  set_word(block + size, turned(canary, block + size));
+}
+
+static inline bool
+has_canaries(const char *block, size_t size, size_t place)
+{
+  uint64_t canary = canary_in(block);
+  return word_at(block + place - SA_CANARY) == canary
+         && word_at(block + size) == turned(canary, block + size);
+}
+
+static inline bool
+has_canary(const char *at)
+{
+  return word_at(at) == canary_for(at);
+}
+
+/* --- entries ----------------------------------------------------------------------------------- */
+
+typedef _Atomic uint32_t entry;
+
+/* The first region, and where its table would have the entry of address 0. */
+static uintptr_t home_base = (uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1);
+static size_t    home_size, home_granules;
+static uintptr_t home_entries;
+
+void
+sa_hardened_home(const struct sa_region *region)
+{
+  home_base = region->base;
+  home_entries = (uintptr_t)region->entries - region->base / 16 * sizeof(entry);
+  home_size = region->size;
+  home_granules = region->size / 16;
+}
+
+static inline bool
+is_at_home(const void *block)
+{
+  return (uintptr_t)block - home_base < home_size;
+}
+
+/* One compare, as an address that is no multiple of 16 becomes a large number. */
+static inline bool
+is_granule_at_home(const void *block)
+{
+  uintptr_t offset = (uintptr_t)block - home_base;
+  return (offset >> 4 | offset << (sizeof offset * 8 - 4)) < home_granules;
+}
+
+static inline entry *
+home_entry(const void *block)
+{
+  return (entry *)(home_entries + (uintptr_t)block / 16 * sizeof(entry));
+}
+
+static entry *
+entry_of(const void *block)
+{
+  if (is_at_home(block))
+    return home_entry(block);
+  const struct sa_region *region = sa_region_of(block);
+  return &region->entries[((uintptr_t)block - region->base) / 16];
+}
+
+/* Relaxed: a block is one thread's at a time, or is misused. */
+static inline uint32_t
+get(const entry *of)
+{
+  return atomic_load_explicit(of, memory_order_relaxed);
+}
+
+static inline void
+set(entry *of, uint32_t to)
+{
+  atomic_store_explicit(of, to, memory_order_relaxed);
+}
+
+static inline bool
+is_out(uint32_t what)
+{
+  return what & SA_ENTRY_SIZE;
+}
+
+static inline size_t
+size_in(uint32_t what)
+{
+  return (what & SA_ENTRY_SIZE) - SA_BEHIND;
+}
+
+static uint32_t
+thread_in(uint32_t what)
+{
+  return what >> SA_ENTRY_THREAD_SHIFT;
+}
+
+/* --- what is said ------------------------------------------------------------------------------ */
+
+static SA_ATTRIBUTE(cold, noinline) void free_already(const char *what, const void *block)
+{
+  const entry *of = entry_of(block);
+  char         text[128];
+  if (get(&of[1]) == 0)
+    snprintf(text, sizeof text, "this block was never given out");
+  else
+    snprintf(text, sizeof text,
+             "this block is free already: in places of %u bytes, allocated by thread %u, freed by "
+             "thread %u",
+             sa_slab_of(block)->size, thread_in(get(&of[0])), thread_in(get(&of[1])));
+  sa_misuse(what, block, text);
+  errno = EINVAL;
+}
+
+/* Of a block that is being freed. */
+static SA_ATTRIBUTE(cold, noinline) void damaged(const char *block)
+{
+  uint32_t    what = get(entry_of(block));
+  size_t      size = size_in(what);
+  const char *reason = has_canary(block + size) ? "the end of its place was written to"
+                                                : "it was written to past its end";
+  char        text[128];
+  snprintf(text, sizeof text, "%s: %zu bytes, allocated by thread %u, freed by thread %u", reason,
+           size, thread_in(what), thread_in(sa_my_rings->thread));
+  sa_misuse("free", block, text);
+}
+
+/* Of a block that was about to be given out. */
+static SA_ATTRIBUTE(cold, noinline) void not_as_left(const void *block)
+{
+  const entry *of = entry_of(block);
+  char         text[128];
+  if (is_out(get(&of[0])))
+    snprintf(text, sizeof text, "it was freed twice: %zu bytes, allocated by thread %u",
+             size_in(get(&of[0])), thread_in(get(&of[0])));
+  else
+    snprintf(text, sizeof text,
+             "it was written to after it was freed: in places of %u bytes, allocated by thread %u, "
+             "freed by thread %u",
+             sa_slab_of(block)->size, thread_in(get(&of[0])), thread_in(get(&of[1])));
+  sa_misuse("malloc", block, text);
+}
+
+/* --- poison ------------------------------------------------------------------------------------ */
+
+/* Places up to the first are filled whole; of others so much at the start, and at the end. */
+enum { SMALL = 256, AT_START = 192, AT_END = 64 };
+
+static inline two_words *
+words_at(const char *at)
+{
+  return (two_words *)(uintptr_t)at;
+}
+
+enum { PIECE = 32 };
+
+static inline void
+fill_piece(char *at)
+{
+  two_words both = poison;
+  words_at(at)[0] = both;
+  words_at(at)[1] = both;
+}
+
+/* Word by word: a processor takes each compare and its jump as one. */
+static inline bool
+is_piece(const char *at)
+{
+  const word  both = poison[0];
+  const word *words = (const word *)(const void *)at;
+  return words[0] == both && words[1] == both && words[2] == both && words[3] == both;
+}
+
+/* Whole granules, two at least: the pieces from the first to the last one, which may overlap the one
+ * before. */
+static inline void
+fill_pieces(char *at, size_t length)
+{
+  char *last = at + length - PIECE;
+  for (; at < last; at += PIECE)
+    fill_piece(at);
+  fill_piece(last);
+}
+
+static inline bool
+are_pieces(const char *at, size_t length)
+{
+  const char *last = at + length - PIECE;
+  for (; at < last; at += PIECE)
+    if (!is_piece(at))
+      return false;
+  return is_piece(last);
+}
+
+static inline void
+fill(char *block, size_t place)
+{
+  if (SA_LIKELY(place <= SMALL)) {
+    fill_pieces(block, place);
+  } else {
+    fill_pieces(block, AT_START);
+    fill_pieces(block + place - AT_END, AT_END);
+  }
+}
+
+static inline bool
+is_filled(const char *block, size_t place)
+{
+  return SA_LIKELY(place <= SMALL)
+           ? are_pieces(block, place)
+           : are_pieces(block, AT_START) && are_pieces(block + place - AT_END, AT_END);
+}
+
+void
+sa_poison_fill(void *from, size_t length)
+{
+  memset(from, (unsigned char)poison[0], length);
+}
+
+/* What is all the same is a copy of itself, one word further on. */
+const void *
+sa_poison_changed(const void *from, size_t length)
+{
+  const word *words = from;
+  if (length == 0
+      || (words[0] == poison[0] && memcmp(words, words + 1, length - sizeof *words) == 0))
+    return NULL;
+  while (*words == poison[0])
+    words++;
+  return words;
+}
+
+/* --- rings ------------------------------------------------------------------------------------- */
+
+struct sa_rings *
+sa_rings_of(struct sa_cache *cache)
+{
+  enum { LINE = 64 };
+  return (struct sa_rings *)((char *)cache + (sizeof *cache + LINE - 1) / LINE * LINE);
+}
+
+size_t
+sa_rings_length(void)
+{
+  return sizeof(struct sa_cache) + 64 + sizeof(struct sa_rings);
+}
+
+/* Where in struct sa_rings the ring is for so many granules. */
+static uint32_t ring_at[SA_CLASS_MAX / 16 + 1];
+
+static inline struct sa_ring *
+ring_for(struct sa_rings *rings, size_t size_and_behind)
+{
+  return (struct sa_ring *)((char *)rings + ring_at[size_and_behind / 16]);
+}
+
+static inline uint32_t
+in_ring(const struct sa_ring *ring)
+{
+  return ring->tail - ring->head;
+}
+
+/* In the child of a fork, what another thread was doing shows in the order in which it was written here:
+ * see cache.c. So a block is never in a ring while its entry says that it is out. */
+static inline void
+put_in_ring(struct sa_ring *ring, void *block)
+{
+  uint32_t tail = ring->tail;
+  atomic_signal_fence(memory_order_seq_cst);
+  ring->blocks[tail % SA_RING] = block;
+  atomic_signal_fence(memory_order_seq_cst);
+  ring->tail = tail + 1;
+}
+
+static inline void *
+take_from_ring(struct sa_ring *ring)
+{
+  uint32_t head = ring->head;
+  void    *block = ring->blocks[head % SA_RING];
+  ring->head = head + 1;
+  atomic_signal_fence(memory_order_seq_cst);
+  return block;
+}
+
+/* There are no places of less than two granules. */
+static unsigned
+class_for(size_t granules)
+{
+  return sa_class_of(granules < 2 ? 32 : granules * 16);
+}
+
+static uint32_t
+within(size_t value, uint32_t least, uint32_t most)
+{
+  return value < least ? least : value < most ? (uint32_t)value : most;
+}
+
+/* All that is in a ring goes round, so it must be little, or it would fill the processor's cache. */
+static void
+set_up_ring(struct sa_ring *ring, unsigned cls)
+{
+  enum { WAITING = 1024, HELD = 4096 };
+  size_t size = sa_class_size(cls);
+  ring->wait = within(WAITING / size, 1, SA_RING / 4);
+  ring->most = within(HELD / size, 4, SA_RING);
+  ring->size = (uint32_t)size;
+}
+
+void
+sa_rings_set_up(struct sa_rings *rings)
+{
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    set_up_ring(&rings->ring[cls], cls);
+}
+
+void
+sa_rings_begin(struct sa_rings *rings)
+{
+  static _Atomic uint32_t threads; /* relaxed: all that matters is that each gets another one */
+  uint32_t number = 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed) % 0xffff;
+  rings->thread = number << SA_ENTRY_THREAD_SHIFT;
+  rings->random = sa_secret_for(rings) + number;
+}
+
+void
+sa_hardened_begin(void)
+{
+  uint64_t random[3];
+  sa_os_random(random, sizeof random);
+  secret = random[0];
+  factor = random[1] | 1;
+  /* As a pointer it leads nowhere, and it is not 0, nor a letter; and a byte, for memset. */
+  poison[0] = (random[2] % 0x7f + 0x81) * UINT64_C(0x0101010101010101);
+  poison[1] = poison[0];
+  for (size_t granules = 0; granules <= SA_CLASS_MAX / 16; granules++)
+    ring_at[granules] =
+      (uint32_t)(offsetof(struct sa_rings, ring) + class_for(granules) * sizeof(struct sa_ring));
+}
+
+/* --- slabs ------------------------------------------------------------------------------------- */
+
+enum { BITS = 32 }; /* of a word */
+
+/* A bit for each block: set, it is free. */
+static entry *
+bits_of(const struct sa_slab *slab)
+{
+  return entry_of(slab->start + slab->units * (size_t)SA_UNIT - sa_guard_length());
+}
+
+static uint32_t
+words_of(const struct sa_slab *slab)
+{
+  return (slab->capacity + BITS - 1) / BITS;
+}
+
+static uint32_t
+next_random(struct sa_rings *rings, uint32_t below)
+{
+  rings->random = rings->random * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (uint32_t)((rings->random >> 32) * below >> 32);
+}
+
+static struct sa_slab *
+new_slab(struct sa_rings *rings, unsigned cls)
+{
+  struct sa_slab *slab = sa_slab_new(cls);
+  if (!slab)
+    return NULL;
+  entry *bits = bits_of(slab);
+  for (uint32_t left = slab->capacity; left > 0; left -= left < BITS ? left : BITS)
+    set(bits++, left < BITS ? (UINT32_C(1) << left) - 1 : UINT32_MAX);
+  slab->carved = slab->capacity;
+  slab->freed = slab->capacity;
+  slab->first = next_random(rings, words_of(slab));
+  sa_guard_set(slab, slab->start + slab->units * (size_t)SA_UNIT - sa_guard_length(), slab->units);
+  return slab;
+}
+
+/* One of the class that this thread holds, with blocks that it may take. */
+static struct sa_slab *
+find_slab(struct sa_rings *rings, unsigned cls)
+{
+  struct sa_slab *slab = rings->current[cls];
+  if (slab)
+    do {
+      if (slab->freed == 0)
+        (void)sa_slab_collect(slab);
+      if (slab->freed > 0)
+        return slab;
+    } while (!sa_slab_leave_full(slab));
+  slab = sa_slab_claim(cls);
+  if (!slab)
+    slab = new_slab(rings, cls);
+  rings->current[cls] = slab;
+  return slab;
+}
+
+/* Some of the bits, so many that are set. */
+static uint32_t
+some_of(uint32_t bits, uint32_t count)
+{
+  for (uint32_t more = (uint32_t)__builtin_popcount(bits); more > count; more--)
+    bits &= bits - 1;
+  return bits;
+}
+
+/* Takes up to so many blocks out of one word of a slab that has them; returns bits. */
+static uint32_t
+take_bits(struct sa_slab *slab, uint32_t most)
+{
+  entry   *bits = bits_of(slab);
+  uint32_t taken;
+  if (most > slab->freed)
+    most = slab->freed;
+  while (!(taken = some_of(get(&bits[slab->first]), most)))
+    slab->first = (slab->first + 1) % words_of(slab);
+  atomic_fetch_and_explicit(&bits[slab->first], ~taken, memory_order_acquire);
+  slab->freed -= (uint32_t)__builtin_popcount(taken);
+  return taken;
+}
+
+/* The numbers of the bits, in an order of chance; returns how many. */
+static uint32_t
+shuffle(struct sa_rings *rings, uint32_t bits, uint8_t *order)
+{
+  uint32_t count = 0;
+  for (; bits != 0; bits &= bits - 1) {
+    uint32_t at = next_random(rings, count + 1);
+    order[count++] = order[at];
+    order[at] = (uint8_t)__builtin_ctz(bits);
+  }
+  return count;
+}
+
+/* A place that never was a block's is as free as one that was. */
+static void
+make_fresh(const struct sa_ring *ring, char *block)
+{
+  if (get(&entry_of(block)[1]) == 0)
+    fill(block, ring->size);
+}
+
+/* Gets blocks from a slab. Those of other regions than the first do not go through the ring, and only
+ * one is got, into `apart`. */
+static bool
+refill(struct sa_rings *rings, unsigned cls, void **apart)
+{
+  struct sa_ring *ring = &rings->ring[cls];
+  struct sa_slab *slab = find_slab(rings, cls);
+  uint32_t        room = ring->wait + ring->most / 4 - in_ring(ring);
+  uint8_t         order[BITS];
+  if (!slab)
+    return false;
+  bool     at_home = is_at_home(slab->start);
+  uint32_t count = shuffle(rings, take_bits(slab, at_home ? room : 1), order);
+  for (uint32_t i = 0; i < count; i++) {
+    /* the word is the one that they were taken from */
+    char *block = slab->start + (size_t)(slab->first * BITS + order[i]) * slab->size;
+    make_fresh(ring, block);
+    if (at_home)
+      put_in_ring(ring, block);
+    else
+      *apart = block;
+  }
+  return true;
+}
+
+/* A free block on its way to its slab, with those before it that are the same one's. */
+static void
+put_in_slab(struct sa_rings *rings, struct sa_parcel *parcel, void *block)
+{
+  struct sa_slab *slab = sa_slab_of(block);
+  uint32_t        number = (uint32_t)((char *)block - slab->start) / slab->size;
+  if (is_out(get(entry_of(block))))
+    return; /* it is lost: in the child of a fork, another thread was just taking it */
+  if (parcel->slab != slab && parcel->count > 0) {
+    sa_slab_put(parcel);
+    parcel->count = 0;
+  }
+  parcel->slab = slab;
+  atomic_fetch_or_explicit(&bits_of(slab)[number / BITS], UINT32_C(1) << number % BITS,
+                           memory_order_release);
+  if (slab == rings->current[sa_slab_class(slab)])
+    slab->freed++;
+  else
+    parcel->count++;
+}
+
+static void
+put_rest(struct sa_parcel *parcel)
+{
+  if (parcel->count > 0)
+    sa_slab_put(parcel);
+}
+
+/* Gives so many of the oldest blocks to their slabs. */
+static void
+drain(struct sa_rings *rings, struct sa_ring *ring, uint32_t count)
+{
+  struct sa_parcel parcel = {.slab = NULL};
+  while (count-- > 0)
+    put_in_slab(rings, &parcel, take_from_ring(ring));
+  put_rest(&parcel);
+}
+
+void
+sa_rings_empty(struct sa_rings *rings)
+{
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++) {
+    drain(rings, &rings->ring[cls], in_ring(&rings->ring[cls]));
+    if (rings->current[cls])
+      sa_slab_give_up(rings->current[cls]);
+    rings->current[cls] = NULL;
+  }
+}
+
+void
+sa_hardened_forget(struct sa_slab *first, size_t units)
+{
+  memset((void *)entry_of(sa_units_address(first)), 0, units * SA_UNIT_ENTRIES * sizeof(entry));
+}
+
+const void *
+sa_hardened_entries(const void *start)
+{
+  return (const void *)entry_of(start);
+}
+
+struct sa_live
+sa_hardened_live(const void *entries, unsigned cls)
+{
+  const uint32_t *of = entries;
+  struct sa_live  live = {0, 0};
+  for (uint32_t i = 0; i < sa_slab_capacity(cls); i++) {
+    uint32_t what = of[i * sa_class_size(cls) / 16];
+    if (!is_out(what))
+      continue;
+    live.blocks++;
+    live.bytes += size_in(what);
+  }
+  return live;
+}
+
+/* --- allocating -------------------------------------------------------------------------------- */
+
+static inline bool
+is_intact(const struct sa_ring *ring, const char *block, const entry *of)
+{
+  return !is_out(get(of)) && is_filled(block, ring->size);
+}
+
+static inline void *
+hand_out(const struct sa_rings *rings, const struct sa_ring *ring, char *block, size_t size,
+         entry *of)
+{
+  set(of, (uint32_t)(size + SA_BEHIND) | rings->thread);
+  set_canaries(block, size, ring->size);
+  return sa_block_out(block);
+}
+
+/* The oldest block of the ring, while others wait; NULL: no memory. */
+static char *
+next_block(struct sa_rings *rings, struct sa_ring *ring)
+{
+  void *apart = NULL;
+  while (!apart && in_ring(ring) <= ring->wait
+         && refill(rings, (unsigned)(ring - rings->ring), &apart))
+    ;
+  if (apart)
+    return apart;
+  return in_ring(ring) > 0 ? take_from_ring(ring) : NULL;
+}
+
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return sa_no_memory();
+  if (!sa_hardened) /* the options were not read before */
+    return sa_block_out(sa_cache_refill(cache, sa_class_of(size)));
+  struct sa_rings *rings = sa_rings_of(cache);
+  struct sa_ring  *ring = ring_for(rings, size + SA_BEHIND);
+  char            *block;
+  sa_cache_step_begins(cache);
+  sa_cache_follow_trim(cache);
+  while ((block = next_block(rings, ring)) && !is_intact(ring, block, entry_of(block)))
+    not_as_left(block);
+  if (block)
+    hand_out(rings, ring, block, size, entry_of(block));
+  sa_cache_step_ends(cache);
+  sa_cache_done(cache);
+  return block ? block : sa_no_memory();
+}
+
+static SA_ATTRIBUTE(cold, noinline) void *alloc_another(const void *block, size_t size)
+{
+  not_as_left(block);
+  return alloc_slowly(size);
+}
+
+void *
+sa_hardened_alloc(size_t size)
+{
+  if (SA_UNLIKELY(size > SA_HARDENED_MAX))
+    return sa_large_alloc(size, SA_UNIT, false);
+  struct sa_rings *rings = sa_my_rings;
+  struct sa_ring  *ring = ring_for(rings, size + SA_BEHIND);
+  if (SA_UNLIKELY(in_ring(ring) <= ring->wait))
+    return alloc_slowly(size);
+  char  *block = take_from_ring(ring);
+  entry *of = home_entry(block);
+  if (SA_UNLIKELY(!is_intact(ring, block, of)))
+    return alloc_another(block, size);
+  return hand_out(rings, ring, block, size, of);
+}
+
+/* --- freeing ----------------------------------------------------------------------------------- */
+
+static inline void
+make_free(const struct sa_rings *rings, const struct sa_ring *ring, char *block, entry *of,
+          uint32_t before)
+{
+  set(&of[0], before & ~SA_ENTRY_SIZE);
+  set(&of[1], rings->thread);
+  fill(block, ring->size);
+}
+
+/* Into a full ring, or past it. */
+static SA_ATTRIBUTE(noinline) void free_slowly(char *block, entry *of, uint32_t before)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return; /* without memory for a cache there is no way back for it */
+  struct sa_rings *rings = sa_rings_of(cache);
+  struct sa_ring  *ring = ring_for(rings, before & SA_ENTRY_SIZE);
+  if (!has_canaries(block, size_in(before), ring->size)) {
+    damaged(block);
+    return;
+  }
+  sa_cache_step_begins(cache);
+  make_free(rings, ring, block, of, before);
+  if (in_ring(ring) >= ring->most)
+    drain(rings, ring, ring->most / 2);
+  if (is_at_home(block)) {
+    put_in_ring(ring, block);
+  } else {
+    struct sa_parcel parcel = {.slab = NULL};
+    put_in_slab(rings, &parcel, block);
+    put_rest(&parcel);
+  }
+  sa_cache_step_ends(cache);
+  sa_cache_done(cache);
+}
+
+void
+sa_hardened_free_in(struct sa_slab *slab, void *block)
+{
+  (void)slab;
+  entry   *of = entry_of(block);
+  uint32_t before = get(of);
+  if (is_out(before))
+    free_slowly(block, of, before);
+  else
+    free_already("free", block);
+}
+
+void
+sa_hardened_free(void *block)
+{
+  if (SA_UNLIKELY(!is_granule_at_home(block))) {
+    sa_free_any(block);
+    return;
+  }
+  entry   *of = home_entry(block);
+  uint32_t before = get(of);
+  if (SA_UNLIKELY(!is_out(before))) {
+    sa_free_any(block);
+    return;
+  }
+  struct sa_rings *rings = sa_my_rings;
+  struct sa_ring  *ring = ring_for(rings, before & SA_ENTRY_SIZE);
+  if (SA_UNLIKELY(in_ring(ring) >= ring->most)) {
+    free_slowly(block, of, before);
+    return;
+  }
+  if (SA_UNLIKELY(!has_canaries(block, size_in(before), ring->size))) {
+    damaged(block);
+    return;
+  }
+  make_free(rings, ring, block, of, before);
+  put_in_ring(ring, block);
+}
+
+/* --- the rest of the family -------------------------------------------------------------------- */
+
+bool
+sa_hardened_measure(const char *what, const struct sa_slab *slab, const void *block, size_t *size)
+{
+  size_t   offset = (size_t)((const char *)block - slab->start);
+  uint32_t before = offset % slab->size == 0 ? get(entry_of(block)) : 0;
+  if (is_out(before)) {
+    *size = size_in(before);
+    return true;
+  }
+  if (offset % slab->size == 0 && offset / slab->size < slab->capacity)
+    free_already(what, block);
+  else
+    sa_misuse(what, block, "it points inside a block, or to none");
+  errno = EINVAL;
+  return false;
+}
+
+bool
+sa_hardened_resize(const struct sa_slab *slab, void *block, size_t size)
+{
+  entry   *of = entry_of(block);
+  uint32_t before = get(of);
+  if (size > SA_HARDENED_MAX || sa_class_size(class_for((size + SA_BEHIND) / 16)) != slab->size
+      || !has_canaries(block, size_in(before), slab->size))
+    return false; /* the free finds what is wrong */
+  set(of, (uint32_t)(size + SA_BEHIND) | (before & ~SA_ENTRY_SIZE));
+  set_canaries(block, size, slab->size);
+  return true;
+}
+
+/* --- guards ------------------------------------------------------------------------------------ */
+
+/* A guard makes two mappings of one, of which a process may have 65,530 by default. */
+enum { MOST_GUARDS = 16384 };
+static _Atomic size_t guards; /* relaxed: a number */
+
+static bool
+can_guard(void)
+{
+  return sa_os_page() <= SA_UNIT / 4;
+}
+
+size_t
+sa_guard_length(void)
+{
+  enum { LEAST = 4096 }; /* whose entries are the slab's bits */
+  if (!sa_hardened)
+    return 0;
+  return can_guard() ? sa_os_page() : LEAST;
+}
+
+/* Without memory for it there is none. */
+void
+sa_guard_set(struct sa_slab *first, char *from, size_t units)
+{
+  char *end = sa_units_address(first) + units * SA_UNIT;
+  first->guarded = false;
+  if (!can_guard() || atomic_fetch_add_explicit(&guards, 1, memory_order_relaxed) >= MOST_GUARDS
+      || !sa_os_protect(from, (size_t)(end - from), SA_OS_NONE))
+    atomic_fetch_sub_explicit(&guards, 1, memory_order_relaxed);
+  else
+    first->guarded = true;
+}
+
+void
+sa_guard_close(struct sa_slab *first, size_t units)
+{
+  if (first->guarded)
+    atomic_fetch_sub_explicit(&guards, 1, memory_order_relaxed);
+  first->guarded = false;
+  (void)sa_os_protect(sa_units_address(first), units * SA_UNIT, SA_OS_NONE);
+}
+
+/* --- large blocks ------------------------------------------------------------------------------ */
+
+static size_t
+canary_length(const struct sa_slab *slab)
+{
+  size_t left = slab->length - slab->asked;
+  return left < SA_CANARY ? left : SA_CANARY;
+}
+
+void
+sa_hardened_large(struct sa_slab *slab)
+{
+  char    *end = slab->start + slab->asked;
+  uint64_t canary = canary_for(end);
+  slab->thread = thread_in(sa_my_rings->thread);
+  memcpy(end, &canary, canary_length(slab));
+  sa_guard_set(slab, slab->start + slab->length, slab->units);
+}
+
+bool
+sa_hardened_large_check(const char *what, const struct sa_slab *slab)
+{
+  const char *end = slab->start + slab->asked;
+  uint64_t    canary = canary_for(end);
+  char        text[128];
+  if (memcmp(end, &canary, canary_length(slab)) == 0)
+    return true;
+  snprintf(text, sizeof text,
+           "it was written to past its end: %zu bytes, allocated by thread %u, freed by thread %u",
+           slab->asked, slab->thread, thread_in(sa_my_rings->thread));
+  sa_misuse(what, slab->start, text);
+  return false;
+}
+
+/* --- blocks of a room above -------------------------------------------------------------------- */
+
+/* Their entries have the size where others have the thread, so that they are not out here. */
+void
+sa_lent_mark(void *block, size_t size)
+{
+  char *end = (char *)block + size;
+  set(entry_of(block), ((uint32_t)size + 1) << SA_ENTRY_THREAD_SHIFT);
+  set_word(end, canary_for(end));
+}
+
+size_t
+sa_lent_size(const void *block)
+{
+  return thread_in(get(entry_of(block))) - 1;
+}
+
+bool
+sa_lent_is_intact(const void *block)
+{
+  return has_canary((const char *)block + sa_lent_size(block));
+}
+
+uint32_t
+sa_lent_get(const void *block)
+{
+  return get(entry_of(block));
+}
+
+void
+sa_lent_set(const void *block, uint32_t to)
+{
+  set(entry_of(block), to);
+}
