@@ -87,7 +87,7 @@ for page in "$man"/*.[1-9]; do
     continue
   fi
   check "$name is well-formed" lint "$page"
-  if grep -q '^\.In .*\.h$' "$page"; then
+  if grep -q '^\.In stuballoc.*\.h$' "$page"; then
     check "the synopsis of $name is true" synopsis_is_true "$page"
   fi
 done
