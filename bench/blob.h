@@ -6,13 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOB "blob "
+#define BLOB_WORKLOAD "blob "
 
 /* Of the workload "blob BYTES"; 0: it is another one. */
 static inline size_t
 blob_size(const char *workload)
 {
-  return strncmp(workload, BLOB, strlen(BLOB)) == 0 ? strtoull(workload + strlen(BLOB), NULL, 10)
+  return strncmp(workload, BLOB_WORKLOAD, strlen(BLOB_WORKLOAD)) == 0 ? strtoull(workload + strlen(BLOB_WORKLOAD), NULL, 10)
                                                     : 0;
 }
 

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 
 from programs import Failed, execute
-from remote import LIMIT, PROFILED, TIMED, hand_over, one_processor, profile_call
+from remote import FREEDCE, LIMIT, PROFILED, TIMED, WINE, hand_over, one_processor, profile_call
 
 PACKAGED = {  # by Debian; the dynamic linker knows where they are
     "mimalloc": "libmimalloc.so.2",
@@ -42,15 +42,18 @@ POOLS = {  # by name: the program, its way, and the workloads that it can do
     "a scope": ("work_section", "engine", SCOPED),
     "a scope in a section": ("work_section", "section", SCOPED),
 }
-CARRIERS = {  # of blobs, by name: the program, its way
+CARRIERS = {  # of blobs, by name: the program or the runtime, and its way
     "memcpy": ("work_section", "memcpy"),
     "Unix socket": ("work_section", "socket"),
     "section": ("work_section", "section"),
     "section, copied to": ("work_section", "copied"),
     "section, opened": ("work_section", "opened"),
-    "FreeDCE, section": ("rpc_blob", "section"),
-    "FreeDCE, section opened": ("rpc_blob", "opened"),
-    "FreeDCE, marshalled": ("rpc_blob", "marshalled"),
+    "FreeDCE, section": (FREEDCE, "section"),
+    "FreeDCE, section opened": (FREEDCE, "opened"),
+    "FreeDCE, marshalled": (FREEDCE, "marshalled"),
+    "Wine, section": (WINE, "section"),
+    "Wine, section opened": (WINE, "opened"),
+    "Wine, marshalled": (WINE, "marshalled"),
 }
 BY_FEW = (SHARED, *BLOBS, *SCOPED)  # which no allocator does below malloc
 REMOTE = TIMED | PROFILED
@@ -127,9 +130,9 @@ class Carrier(Pool):
     """A way to hand over a blob. Both sides take turns on one processor, as in a remote call."""
 
     def run(self, bench, workload):
-        program, way = self.command
-        if program == "rpc_blob":
-            return [hand_over(bench, way, workload)]
+        carrier, way = self.command
+        if carrier in (FREEDCE, WINE):
+            return [hand_over(bench, carrier, way, workload)]
         with one_processor():
             return super().run(bench, workload)
 
@@ -142,7 +145,15 @@ def can_be_preloaded(contender, bench):
 
 
 def find_contenders(bench, stuballoc, given):
-    """stuballoc, which must be there; what Debian packages; what was given as NAME=PATH; pools."""
+    """stuballoc, which must be there; what Debian packages; what was given as NAME=PATH; pools. Under
+    Wine, only those that a program for Windows is linked with."""
+    if is_for_windows(bench):
+        return [
+            Contender("stuballoc", memory="stuballoc"),
+            Contender("msvcrt", memory="malloc"),
+            Contender(LIMIT, memory="arena", only=tuple(TIMED)),
+            *find_carriers(bench),
+        ]
     mandatory = [Contender("stuballoc", stuballoc, memory="stuballoc")]
     mandatory += [Contender(name, library) for name, library in given]
     for contender in mandatory:
@@ -189,13 +200,23 @@ def find_carriers(bench):
     return [
         Carrier(name, only=BLOBS, command=command)
         for name, command in CARRIERS.items()
-        if (bench / command[0]).exists()
+        if carrier_of(bench, *command).exists()
     ]
+
+
+def carrier_of(bench, carrier, _):
+    return carrier.program(bench, "blob") if carrier in (FREEDCE, WINE) else bench / carrier
+
+
+def is_for_windows(bench):
+    return WINE.program(bench, "blob").exists()
 
 
 def find_workloads(bench):
     """Every workload there is; instructions can be counted only by valgrind."""
-    local = [*Contender("glibc").work(bench, "list"), *BY_FEW]
     remote = [name for name, call in REMOTE.items() if call.is_built(bench)]
+    if is_for_windows(bench):
+        return [*BLOBS, *remote]
+    local = [*Contender("glibc").work(bench, "list"), *BY_FEW]
     every = [*local, *remote, "instructions"]
     return [name for name in every if name not in COUNTED or shutil.which("valgrind")]

@@ -22,21 +22,32 @@ OPERATIONS = ("status", "title", "search", "mirror", "scan")
 
 @dataclass(frozen=True)
 class Runtime:
-    """How the programs of an RPC runtime are called and started."""
+    """How the programs of an RPC runtime are called, started and stopped."""
 
     programs: str  # as in bench/{programs}_server_malloc
     protocols: tuple
+    name: str = ""  # before what is measured
     suffix: str = ""
     starter: tuple = ()  # what stands before a program's name, such as wine64
+    ends_with_input: bool = False  # a server, which else waits for a signal
 
-    def program(self, bench, side, memory):
-        return bench / f"{self.programs}_{side}_{memory}{self.suffix}"
+    def program(self, bench, *words):
+        return bench / f"{'_'.join([self.programs, *words])}{self.suffix}"
 
-    def command(self, bench, side, memory, tool=()):
-        return [*self.starter, *tool, self.program(bench, side, memory)]
+    def command(self, bench, *words, tool=()):
+        return [*self.starter, *tool, self.program(bench, *words)]
 
 
-RUNTIMES = [Runtime("rpc", protocols=("ncalrpc", "ncacn_ip_tcp"))]
+FREEDCE = Runtime("rpc", protocols=("ncalrpc", "ncacn_ip_tcp"))
+WINE = Runtime(
+    ".libs/rpc",
+    protocols=("ncalrpc",),
+    name="Wine, ",
+    suffix=".exe",
+    starter=(os.environ.get("WINE", "wine64"),),
+    ends_with_input=True,
+)
+RUNTIMES = [FREEDCE, WINE]
 
 
 @dataclass(frozen=True)
@@ -47,8 +58,7 @@ class Call:
 
     @property
     def name(self):
-        return f"{self.protocol.removeprefix('ncacn_ip_')} {self.operation}"
-
+        return f"{self.runtime.name}{self.protocol.removeprefix('ncacn_ip_')} {self.operation}"
 
     def is_built(self, bench):
         return self.runtime.program(bench, "server", "malloc").exists()
@@ -86,18 +96,24 @@ def start(command, environment):
     )
 
 
+def endpoint_in(directory, call):
+    """For rpcrt4, a mere name."""
+    return Path(directory).name if call.runtime is WINE else f"{directory}/socket"
+
+
 @contextmanager
 def serving(call, command, environment):
     """A server until the block ends: its process number, and where it listens."""
     with TemporaryDirectory() as directory:
-        endpoint = [f"{directory}/socket"] if call.protocol == "ncalrpc" else []
+        endpoint = [endpoint_in(directory, call)] if call.protocol == "ncalrpc" else []
         server = start([*command, call.protocol, *endpoint], environment)
         try:
             listening = re.match("listening on (.*)", server.stdout.readline())
             if listening:
                 yield server.pid, listening[1]
         finally:
-            server.terminate()
+            if not call.runtime.ends_with_input:
+                server.terminate()
             said = server.communicate()[1]
         if not listening or server.returncode:
             raise Failed(f"the server ended with status {server.returncode}: {said.strip()}")
@@ -110,14 +126,15 @@ class Client:
         self.process = process
 
     def slice(self):
-        """How many microseconds a call took, and how many on a processor, on both sides."""
+        """How many microseconds a call took and, where it is known, how many on a processor, on both
+        sides."""
         self.process.stdin.write("\n")
         self.process.stdin.flush()
         answer = self.process.stdout.readline().split()
         if not answer:
             raise Failed(f"a client ended: {self.process.stderr.read().strip()}")
-        passed, client, server = map(float, answer)
-        return passed, client + server
+        passed, *busy = map(float, answer)
+        return [passed, sum(busy)] if busy else [passed]
 
 
 @contextmanager
@@ -144,17 +161,18 @@ def measure_call(bench, call, contenders):
     they are started several times."""
     for _ in range(STARTS):
         for contender, slices in zip(contenders, take_turns(bench, call, contenders)):
-            passed, busy = map(median, zip(*slices))
+            passed, *busy = map(median, zip(*slices))
             yield contender, {"measure": call.name, "unit": CALL_UNIT, "value": passed}
-            yield contender, {"measure": f"{call.name} processor", "unit": "us", "value": busy}
+            for each in busy:
+                yield contender, {"measure": f"{call.name} processor", "unit": "us", "value": each}
 
 
-def hand_over(bench, way, workload):
+def hand_over(bench, runtime, way, workload):
     """What it takes to hand a blob to a client, in a way of rpc_blob's."""
-    call = TIMED["ncalrpc scan"]
-    server = call.runtime.command(bench, "server", "stuballoc")
+    call = Call(runtime, "ncalrpc", "read")
+    server = runtime.command(bench, "server", "stuballoc")
     with one_processor(), serving(call, server, {}) as (_, endpoint):
-        client = [bench / "rpc_blob", call.protocol, endpoint, way, workload]
+        client = [*runtime.command(bench, "blob"), call.protocol, endpoint, way, workload]
         return json.loads(execute(client).stdout)
 
 
@@ -166,7 +184,7 @@ FEW_AND_MANY = {"title": (100, 300), "search": (10, 20), "mirror": (10, 20)}
 PROFILED = {  # by the protocol that is the same on every machine
     f"profile {call.operation}": call
     for call in EVERY_CALL
-    if call.protocol == "ncalrpc" and call.operation in FEW_AND_MANY
+    if call.runtime is FREEDCE and call.protocol == "ncalrpc" and call.operation in FEW_AND_MANY
 }
 # What is called for memory: all that stubs and managers call, and what begins and ends a call
 MEMORY = re.compile(r"(midl_user|memory|sa_(scope|malloc|free)|RpcSs)_?\w*$")

@@ -5,11 +5,14 @@
  * SPDX-License-Identifier: MIT
  */
 #include <stdlib.h>
-#include <sys/mman.h>
+#include <string.h>
 
+#ifndef _WIN32
 #include <dce/rpc.h>
+#endif
 
 #include <stuballoc/midl.h>
+#include <stuballoc/pages.h>
 #include <stuballoc/rpcss.h>
 
 #include "rpc_memory.h"
@@ -26,10 +29,10 @@ static _Thread_local char *next, *end;
 static void
 fetch_pages(void)
 {
-  next =
-    mmap(NULL, PIECE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-  if (next == MAP_FAILED)
+  next = sa_pages_reserve(PIECE, sa_pages_size());
+  if (!next || sa_pages_commit(next, PIECE) != 0)
     abort();
+  memset(next, 0, PIECE);
   end = next + PIECE;
 }
 
@@ -45,7 +48,7 @@ move_pointer(size_t size)
 }
 
 void *
-midl_user_allocate(idl_size_t size)
+midl_user_allocate(stub_size size)
 {
   return move_pointer(size);
 }
@@ -56,11 +59,22 @@ midl_user_free(void *block)
   (void)block;
 }
 
+#ifdef _WIN32
+static void *
+allocate(size_t size)
+{
+  return move_pointer(size);
+}
+
+/* Windows' headers make a call of it through this pointer. */
+void *(*const __imp_RpcSsAllocate)(size_t) = allocate;
+#else
 void *
 RpcSsAllocate(size_t size)
 {
   return move_pointer(size);
 }
+#endif
 
 sa_if_handle
 memory_interface(sa_if_handle ifspec)

@@ -13,6 +13,12 @@
 
 #include <stuballoc/rpc.h>
 
+#ifdef _WIN32
+typedef size_t stub_size;
+#else
+typedef unsigned stub_size; /* FreeDCE's idl_size_t */
+#endif
+
 /* What the server registers in place of an interface. */
 sa_if_handle memory_interface(sa_if_handle ifspec);
 

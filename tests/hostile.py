@@ -7,7 +7,7 @@
     hostile.py RUNTIME PORT malformed SEED COUNT     truncated, bit-flipped and random stub data
 
 RUNTIME is freedce or wine; from Wine's nothing is asked that it is known not to do (doc/runtimes.md).
-Exits with 0 when the server answered as it should. That it lives, and holds nothing, is for the
+Exits with 0 when the server answered as it should, with 124 when an answer did not come. That it lives, and holds nothing, is for the
 caller to see.
 """
 import collections
@@ -276,20 +276,18 @@ def open_well(port):
 def malformed(port, seed, count):
     chance, outcomes, connection = random.Random(seed), collections.Counter(), None
     for i in range(int(count)):
-        if not connection or i % 1000 == 0:
-            connection, valid = open_well(port)
-        operation = chance.randrange(len(valid))
-        data = malform(chance, operation, valid[operation])
         try:
+            if not connection or i % 1000 == 0:
+                connection, valid = open_well(port)
+            operation = chance.randrange(len(valid))
+            data = malform(chance, operation, valid[operation])
             answer = connection.call(operation, data)
             outcomes[f'fault {answer:#x}' if isinstance(answer, int) else 'answered'] += 1
         except (Gone, ConnectionError):
             outcomes['the connection closed'] += 1
             connection = None
         except socket.timeout:
-            print(f'message {i}: no answer to operation {operation}, {data.hex()}')
             outcomes['no answer'] += 1
-            connection.close()
             connection = None
     for outcome, number in outcomes.most_common():
         print(f'{number:8} {outcome}')
@@ -297,5 +295,8 @@ def malformed(port, seed, count):
 
 
 if __name__ == '__main__':
-    {attack.__name__: attack for attack in (gone, budget, deep, long, malformed)}[sys.argv[3]](
-        int(sys.argv[2]), *sys.argv[4:])
+    try:
+        {attack.__name__: attack for attack in (gone, budget, deep, long, malformed)}[sys.argv[3]](
+            int(sys.argv[2]), *sys.argv[4:])
+    except socket.timeout:
+        sys.exit(124)
