@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "engine/engine.h"
+#include "engine/trace.h"
 #include "os/os.h"
 
 void *
@@ -18,6 +19,8 @@ sa_no_memory(void)
 /* Out of line, so that the fast path saves no register. */
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 {
+  if (sa_traced())
+    return sa_traced_malloc(size);
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
@@ -28,7 +31,7 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 
 static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 {
-  return sa_large_alloc(size, SA_UNIT, false);
+  return sa_traced() ? sa_traced_malloc(size) : sa_large_alloc(size, SA_UNIT, false);
 }
 
 void *
@@ -102,11 +105,10 @@ static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *s
   }
 }
 
-/* A block, or no block of ours, outside of the first region. */
-static SA_ATTRIBUTE(noinline) void free_outside(void *block)
+/* A block, or no block of ours, anywhere. */
+static void
+free_anywhere(void *block)
 {
-  if (!block)
-    return;
   struct sa_region *region = sa_region_of(block);
   void             *stand_in = region ? NULL : sa_stand_in(block);
   if (region)
@@ -115,6 +117,18 @@ static SA_ATTRIBUTE(noinline) void free_outside(void *block)
     sa_free(stand_in);
   else
     sa_misuse("free", block, "stuballoc did not give it out");
+}
+
+/* The same, where it is not in the first region, or a trace is recorded. */
+static SA_ATTRIBUTE(noinline) void free_outside(void *block)
+{
+  if (!block)
+    return;
+  bool traced = sa_trace_pause();
+  if (traced)
+    sa_trace_frees(block);
+  free_anywhere(block);
+  sa_trace_resume(traced);
 }
 
 void

@@ -1,5 +1,6 @@
 /* Threads: each one's cache, from its first allocation to its exit. */
 #include "engine/engine.h"
+#include "engine/trace.h"
 #include "os/os.h"
 
 struct sa_slab                   sa_no_slab;
@@ -337,6 +338,7 @@ thread_exits(void)
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->thread_exits();
+  sa_trace_thread_exits();
   struct sa_cache *cache = sa_self;
   exited = true;
   sa_self = &sa_no_cache;
@@ -352,6 +354,7 @@ thread_exits(void)
 static void
 forked(void)
 {
+  bool             traced = sa_trace_pause();
   struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next)
     if (cache != sa_self && !atomic_load_explicit(&cache->busy, memory_order_relaxed)
@@ -360,6 +363,8 @@ forked(void)
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->forked();
+  sa_trace_forked();
+  sa_trace_resume(traced);
 }
 
 static void
@@ -368,6 +373,7 @@ init(void)
   const char *text = sa_os_environment("STUBALLOC");
   if (text)
     sa_options_read(text);
+  sa_trace_begin();
   sa_os_hooks(thread_exits, forked);
   sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
   /* The first time, it makes the system ready for it: at once while there is one thread, in
@@ -375,10 +381,16 @@ init(void)
   (void)sa_os_fence_others();
 }
 
+void
+sa_engine_begin(void)
+{
+  sa_os_once(init);
+}
+
 /* Before there are threads, where the library is loaded by then. */
 static SA_ATTRIBUTE(constructor) void begin(void)
 {
-  sa_os_once(init);
+  sa_engine_begin();
   /* these may allocate */
   sa_report_begin();
   sa_publish_begin();
@@ -389,8 +401,11 @@ sa_cache_begin(void)
 {
   if (sa_self != &sa_no_cache)
     return sa_self;
-  sa_os_once(init);
-  struct sa_cache *cache = waiting_cache();
+  sa_engine_begin();
+  struct sa_cache *cache = sa_trace_left();
+  if (cache)
+    return sa_self = cache;
+  cache = waiting_cache();
   if (!cache)
     cache = new_cache();
   if (!cache || exited)
@@ -414,6 +429,7 @@ size_t
 sa_trim(void)
 {
   size_t           before = sa_units_returned();
+  bool             traced = sa_trace_pause();
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
   if (cache != &sa_no_cache) {
@@ -421,6 +437,7 @@ sa_trim(void)
     follow_trim(cache);
     step_ends(cache);
   }
+  sa_trace_resume(traced);
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->trim();

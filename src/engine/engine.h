@@ -285,6 +285,8 @@ sa_slab_class(const struct sa_slab *slab)
 
 /* --- cache.c: threads ------------------------------------------------------------------------- */
 
+/* Gets the library ready, the first time. */
+void sa_engine_begin(void);
 /* This thread's cache, made if there is none; NULL when there is no memory. A thread that has
  * already exited gets one only until sa_cache_done. */
 struct sa_cache *sa_cache_begin(void);
@@ -383,6 +385,8 @@ struct sa_hooks {
   void *(*resize)(struct sa_slab *slab, void *block, size_t size);
   void *(*alloc_beside)(const struct sa_slab *slab, const void *block, size_t size);
   size_t (*size)(const struct sa_slab *slab, const void *block);
+  /* Whether this thread alone has ever been where a block is, that is not large. */
+  bool (*is_alone)(const void *block);
   void (*thread_exits)(void); /* before the engine's cache goes */
   void (*forked)(void);       /* in the child, after the engine */
   void (*trim)(void);
@@ -415,13 +419,16 @@ _Noreturn void sa_misuse_fatal(const char *what, const void *block, const char *
 /* How often sa_misuse returned. */
 size_t sa_misuses(void);
 
+enum { SA_TRACE_PATH = 1024 };
+
 struct sa_options {
   bool large_pages;
   bool report_leaks;
   bool report_exit;
   int  report_signal; /* 0: none */
   bool publish;
-  bool go_on; /* after misuse, where that is safe */
+  bool go_on;                /* after misuse, where that is safe */
+  char trace[SA_TRACE_PATH]; /* a file's name; "": none */
 };
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);

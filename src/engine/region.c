@@ -1,5 +1,6 @@
 /* Address space: regions, and which of them an address lies in. */
 #include "engine/engine.h"
+#include "engine/trace.h"
 #include "os/os.h"
 
 enum { MAX_REGIONS = 256 };
@@ -137,7 +138,8 @@ publish(struct sa_region *region)
     if (i == 0) {
       sa_home_base = region->base;
       sa_home_slabs = region->slabs;
-      sa_home_size = region->size;
+      if (!sa_trace_is_wanted())
+        sa_home_size = region->size;
     }
     return true;
   }

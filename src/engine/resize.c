@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/trace.h"
 
 void *
 sa_calloc(size_t count, size_t size)
@@ -11,6 +12,8 @@ sa_calloc(size_t count, size_t size)
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes))
     return sa_no_memory();
+  if (sa_traced())
+    return sa_traced_calloc(count, size);
   if (bytes > SA_CLASS_MAX)
     return sa_large_alloc(bytes, SA_UNIT, true);
   void *block = sa_malloc(bytes);
@@ -35,6 +38,8 @@ sa_aligned_alloc(size_t alignment, size_t size)
     errno = EINVAL;
     return NULL;
   }
+  if (sa_traced())
+    return sa_traced_aligned_alloc(alignment, size);
   if (size <= SA_CLASS_MAX && alignment <= SA_UNIT)
     return aligned_in_class(alignment, size);
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
@@ -117,6 +122,8 @@ sa_realloc(void *block, size_t size)
 {
   if (!block)
     return sa_malloc(size);
+  if (sa_traced())
+    return sa_traced_realloc(block, size);
   void           *inside;
   struct sa_slab *slab = slab_or_misuse("realloc", block, &inside);
   size_t          old_size = slab ? size_of(slab, inside) : 0;

@@ -121,8 +121,9 @@ set_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granul
 static unsigned
 largest_code(const struct sa_arena *arena)
 {
-  if (arena->medium)
-    return 2 * SA_SMALL_CODES - (unsigned)__builtin_clzll(arena->medium);
+  uint64_t medium = arena->medium & ~SA_ARENA_TRACED;
+  if (medium)
+    return 2 * SA_SMALL_CODES - (unsigned)__builtin_clzll(medium);
   return arena->small ? SA_SMALL_CODES - (unsigned)__builtin_clzll(arena->small) : 0;
 }
 

@@ -4,13 +4,45 @@
 
 #include "scope/scope.h"
 
+_Atomic size_t sa_quick_sizes = SA_BLOCK_MAX + 1;
+
 /* --- allocating ------------------------------------------------------------------------------- */
+
+static void *
+block_of(struct sa_arena *arena, size_t size)
+{
+  return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
+                             : sa_arena_alloc(arena, sa_code_for(size));
+}
+
+/* A large one, or any while a trace is recorded. */
+static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+{
+  bool             traced = sa_scope_pause();
+  struct sa_chunk *fresh = arena->fresh;
+  void            *block = block_of(arena, size);
+  if (traced && block) {
+    if (arena->fresh != fresh || size > SA_BLOCK_MAX)
+      sa_trace_stamp();
+    if (arena == sa_thread.here)
+      sa_trace_in_scope(block, size);
+    else
+      sa_trace_into(arena->scope, block, size);
+  }
+  sa_scope_resume(traced);
+  return block;
+}
+
+static inline bool
+is_quick(size_t size)
+{
+  return size < atomic_load_explicit(&sa_quick_sizes, memory_order_relaxed);
+}
 
 void *
 sa_arena_block(struct sa_arena *arena, size_t size)
 {
-  return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
-                             : sa_arena_alloc(arena, sa_code_for(size));
+  return is_quick(size) ? sa_arena_alloc(arena, sa_code_for(size)) : other_block(arena, size);
 }
 
 /* A thread that is not inside goes in for the one block. */
@@ -47,7 +79,7 @@ alloc_again(struct sa_arena *arena, unsigned code)
 
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
 {
-  if (SA_LIKELY(sa_thread.here->scope == scope && scope && size <= SA_BLOCK_MAX))
+  if (SA_LIKELY(sa_thread.here->scope == scope && scope && is_quick(size)))
     return alloc_again(sa_thread.here, sa_code_for(size));
   if (!scope) {
     errno = EINVAL;
@@ -95,6 +127,18 @@ sa_scope_of(const void *block)
   const void           *inside = sa_stand_in(block);
   const struct sa_slab *slab = inside ? sa_slab_of(inside) : NULL;
   return slab && sa_is_lent(slab) ? scope_in(slab, inside) : NULL;
+}
+
+bool
+sa_scope_is_alone(struct sa_scope *scope)
+{
+  return sa_is_home(scope) && !atomic_load_explicit(&scope->arenas, memory_order_relaxed);
+}
+
+bool
+sa_block_is_alone(const void *block)
+{
+  return sa_scope_is_alone(sa_chunk_of(block)->scope);
 }
 
 /* Returns 0, which is no code, with errno EINVAL. */
@@ -203,8 +247,8 @@ sa_block_beside(const struct sa_slab *slab, const void *block, size_t size)
   return sa_thread.here->scope == scope ? sa_scope_alloc(scope, size) : alloc_below(scope, size);
 }
 
-void *
-sa_scope_keep(void *block)
+static void *
+keep(void *block)
 {
   void           *inside = block ? sa_stand_in(block) : NULL;
   struct sa_slab *slab = inside ? sa_slab_of(inside) : NULL;
@@ -224,4 +268,17 @@ sa_scope_keep(void *block)
   memcpy(to, block, size);
   sa_free(block);
   return to;
+}
+
+void *
+sa_scope_keep(void *block)
+{
+  bool  traced = sa_scope_pause();
+  void *kept = keep(block);
+  if (traced && kept) {
+    sa_trace_stamp();
+    sa_trace_kept(block, kept);
+  }
+  sa_scope_resume(traced);
+  return kept;
 }

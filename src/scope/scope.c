@@ -123,8 +123,8 @@ is_held(struct sa_source *source)
   return !failed;
 }
 
-struct sa_scope *
-sa_scope_create_for(const sa_scope_options *options, const void *creator)
+static struct sa_scope *
+create(const sa_scope_options *options, const void *creator)
 {
   struct sa_source *source = options ? source_of(options) : NULL;
   if (source && !is_held(source))
@@ -145,6 +145,27 @@ sa_scope_create_for(const sa_scope_options *options, const void *creator)
   else if (sa_is_limited(scope))
     sa_arena_uncarve(&chunk->arena);
   atomic_store_explicit(&scope->plain, !sa_is_limited(scope) && !source, memory_order_relaxed);
+  return scope;
+}
+
+static SA_ATTRIBUTE(noinline) void record_create(struct sa_scope *scope, bool warm)
+{
+  sa_scope_home_arena(scope)->medium |= SA_ARENA_TRACED;
+  sa_scope_home_arena(scope)->quick = NULL;
+  if (!warm)
+    sa_trace_stamp();
+  sa_trace_create(scope, scope->name);
+}
+
+struct sa_scope *
+sa_scope_create_for(const sa_scope_options *options, const void *creator)
+{
+  bool             traced = sa_scope_pause();
+  bool             warm = sa_thread.warm;
+  struct sa_scope *scope = create(options, creator);
+  if (traced && scope)
+    record_create(scope, warm);
+  sa_scope_resume(traced);
   return scope;
 }
 
@@ -297,11 +318,10 @@ destroy_from_elsewhere(struct sa_scope *scope)
     sa_scope_drop_handle(scope);
 }
 
-static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
+/* With a state that was just found. */
+static void
+destroy_anyhow(struct sa_scope *scope, enum sa_scope_state state)
 {
-  if (!scope)
-    return;
-  enum sa_scope_state state = sa_scope_check("sa_scope_destroy", scope);
   if (state != SA_ALIVE) {
     if (state != SA_NO_SCOPE)
       sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
@@ -318,6 +338,21 @@ static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
   atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed);
   destroy_from_elsewhere(scope);
   sa_scope_drop_user(scope);
+}
+
+static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
+{
+  if (!scope)
+    return;
+  bool                traced = sa_scope_pause();
+  enum sa_scope_state state = sa_scope_check("sa_scope_destroy", scope);
+  if (traced && state == SA_ALIVE) {
+    if (!sa_scope_is_alone(scope))
+      sa_trace_stamp();
+    sa_trace_destroy(scope);
+  }
+  destroy_anyhow(scope, state);
+  sa_scope_resume(traced);
 }
 
 /* A scope that its home thread has left, that nobody else uses, and that has nothing to undo. */

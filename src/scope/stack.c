@@ -17,6 +17,7 @@ static const struct sa_hooks hooks = {
   .resize = sa_block_resize,
   .alloc_beside = sa_block_beside,
   .size = sa_block_size,
+  .is_alone = sa_block_is_alone,
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,
@@ -32,10 +33,15 @@ bool
 sa_thread_begin(void)
 {
   static _Atomic uint64_t threads; /* relaxed: all that matters is that each gets another one */
+  bool                    traced = sa_trace_pause();
   struct sa_cache        *cache = sa_cache_begin();
+  if (cache)
+    sa_cache_done(cache);
+  sa_trace_resume(traced);
   if (!cache)
     return false;
-  sa_cache_done(cache);
+  if (sa_trace_is_wanted())
+    atomic_store_explicit(&sa_quick_sizes, 0, memory_order_relaxed);
   if (sa_thread.id == 0) {
     atomic_store_explicit(&sa_hooks, &hooks, memory_order_release);
     if (!atomic_load_explicit(&fences_others, memory_order_relaxed))
@@ -87,6 +93,8 @@ new_arena(struct sa_scope *scope)
     return NULL;
   struct sa_arena *arena = &chunk->arena;
   sa_arena_set_up(chunk, scope, sa_thread.id);
+  if (sa_trace_is_wanted())
+    arena->medium = SA_ARENA_TRACED;
   if (scope->source)
     arena->fresh = NULL; /* as sa_arena_leave_own_chunk */
   sa_chunk_publish(chunk);
@@ -116,8 +124,10 @@ void
 sa_arena_leave(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
+  bool             traced = sa_scope_pause();
   atomic_store_explicit(&arena->user, 0, memory_order_release);
   sa_scope_drop_user(scope);
+  sa_scope_resume(traced);
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
@@ -170,8 +180,8 @@ push_again(struct sa_arena *arena, enum sa_maker maker)
   return failed;
 }
 
-int
-sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
+static int
+push_anew(struct sa_scope *scope, enum sa_maker maker)
 {
   if (!scope)
     return push_nothing(maker);
@@ -191,6 +201,29 @@ sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
     return ENOMEM;
   set_entries(arena, 1);
   return push(&arena->frame, arena, maker);
+}
+
+/* So that what other threads did before is, and it is told before they go on. */
+static void
+stamp_unless_alone(struct sa_scope *scope)
+{
+  if (!sa_scope_is_alone(scope))
+    sa_trace_stamp();
+}
+
+int
+sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
+{
+  bool traced = sa_scope_pause();
+  if (traced && maker == SA_MADE_BY_ENTER)
+    maker = SA_MADE_BY_TRACED_ENTER;
+  int failed = push_anew(scope, maker);
+  if (traced && !failed && scope) {
+    stamp_unless_alone(scope);
+    sa_trace_enter(scope);
+  }
+  sa_scope_resume(traced);
+  return failed;
 }
 
 static SA_ATTRIBUTE(noinline) int enter_slowly(struct sa_scope *scope)
@@ -285,15 +318,30 @@ owns(const struct sa_frame *frame, bool unwound)
 }
 
 static void
+record_leave(struct sa_scope *scope, bool and_destroy)
+{
+  if (!scope)
+    return;
+  stamp_unless_alone(scope);
+  sa_trace_leave(scope);
+  if (and_destroy)
+    sa_trace_destroy(scope);
+}
+
+static void
 pop(bool unwound)
 {
+  bool             traced = sa_scope_pause();
   struct sa_frame *frame = sa_thread.top;
   struct sa_scope *owned = owns(frame, unwound) ? frame->arena->scope : NULL;
+  if (traced)
+    record_leave(frame->arena->scope, owned);
   sa_thread.top = frame->below;
   sa_thread.here = frame->below->arena;
   end_entry(frame);
   if (owned)
     sa_scope_destroy(owned);
+  sa_scope_resume(traced);
 }
 
 static void

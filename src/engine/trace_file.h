@@ -1,0 +1,174 @@
+/*
+ * The file that STUBALLOC=trace=FILE writes, as its reader knows it, too (tools/replay).
+ *
+ * A header, then segments: what one thread has done in a while, in its order. The segments of a thread
+ * are numbered; those of several threads stand in the file as they were written. All numbers are in the
+ * order of bytes of the machine that wrote them.
+ *
+ * A segment consists of units of 16 bits. An event is one unit, or one that tells how many follow:
+ *
+ *   0 slot(7) step(8)     a block was allocated: of the size in that slot, `step` steps of its class
+ *                         away from the last block of the class that this thread allocated or freed
+ *   1 class(7) step(8)    a block of that class was freed, likewise
+ *   1 code(7) low(8) ...  another event, by the codes below, and the units that follow it
+ *
+ * So most events take two bytes. A step is 16 bytes for the classes up to 128, else the largest power
+ * of two of which all their blocks' addresses are multiples. What the reader must remember to understand
+ * this is a struct sa_trace_near. It is a thread's, and is set anew where a segment is `fresh`.
+ *
+ * Addresses are told in steps of 16 bytes, in three units, the lowest first.
+ *
+ * ORDER
+ *
+ * Reading a clock for each event would take longer than the event. So threads are put in order like
+ * this: each event belongs to the last stamp before it in its thread, and may be thought to have
+ * happened just then. For a thread writes a stamp whenever it gets hold of addresses that another thread
+ * may have had before, between getting them and telling of the first; and whenever it frees what another
+ * thread may have allocated, before it tells so. As for the rest, no other thread can have had to do
+ * with the address since the stamp. Then, of events on one address, the earlier one is always taken
+ * first, if an allocation waits until the address is free, and a free until there is a block.
+ */
+#ifndef SA_TRACE_FILE_H
+#define SA_TRACE_FILE_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "engine/classes.h"
+
+#define SA_TRACE_MAGIC "satrace"
+
+enum {
+  SA_TRACE_VERSION = 1,
+  SA_TRACE_BYTES = 0x01020304, /* in which order they are */
+  SA_TRACE_SEGMENT = 0x47455353,
+  SA_TRACE_UNITS = 8192,       /* that a segment has at most */
+  SA_TRACE_LONGEST = 32,       /* units that an event takes at most */
+  SA_TRACE_SLOTS = 128,
+  SA_TRACE_NAMES = 16,
+  SA_TRACE_NAME = 32, /* bytes of a name, with the zero at its end */
+};
+
+struct sa_trace_header {
+  char     magic[8]; /* SA_TRACE_MAGIC */
+  uint32_t version;
+  uint32_t bytes; /* SA_TRACE_BYTES */
+  uint64_t process;
+  uint64_t began; /* as the stamps */
+  char     program[32];
+};
+
+struct sa_trace_segment {
+  uint32_t magic;    /* SA_TRACE_SEGMENT */
+  uint32_t thread;   /* from 1 on */
+  uint32_t sequence; /* of the thread, from 0 on */
+  uint32_t units;    /* that follow */
+  uint64_t stamp;    /* of a fresh one: nanoseconds, since any point */
+  uint32_t fresh;    /* the thread has forgotten what it was near */
+  uint32_t sum;      /* of all that, with 0 in this place, and of the units */
+};
+
+_Static_assert(sizeof(struct sa_trace_header) == 64 && sizeof(struct sa_trace_segment) == 32,
+               "no gaps");
+
+/* What follows the unit stands behind the code; what `low` is, before. */
+enum sa_trace_code {
+  SA_TRACE_FREE_LAST = SA_CLASSES - 1,
+  SA_TRACE_SIZE,      /* slot: the size in it is from now on: 4 units */
+  SA_TRACE_FAR,       /* slot: a block was allocated: address */
+  SA_TRACE_FREE_NEAR, /* bits 16 to 23 of a step of 16 bytes from the last one: bits 0 to 15 */
+  SA_TRACE_FREE_FAR,  /* class + 1, or 0: address */
+  SA_TRACE_IN_SCOPE,  /* slot: in the thread's scope, where it was expected */
+  SA_TRACE_IN_SCOPE_FAR, /* slot: address */
+  SA_TRACE_INTO,      /* slot: in any scope: address, scope */
+  SA_TRACE_ZEROED,    /* 0: the next block to be allocated is zeroed */
+  SA_TRACE_ALIGNED,   /* log2 of its alignment */
+  SA_TRACE_REALLOC,   /* slot: address before, address now */
+  SA_TRACE_KEEP,      /* 0: address before, address now, that is none of a scope's any more */
+  SA_TRACE_STAMP,     /* bits 32 to 39 of the nanoseconds since the last one: 2 units */
+  SA_TRACE_NAMED,     /* place: the name there is from now on: SA_TRACE_NAME / 2 units */
+  SA_TRACE_CALL,      /* place of the interface's name: operation, 2 units */
+  SA_TRACE_CALL_ENDS, /* 0 */
+  SA_TRACE_CREATE,    /* place of its name + 1, or 0: address of the scope */
+  SA_TRACE_CREATE_AGAIN, /* the same, at the address of the last one */
+  SA_TRACE_ENTER,     /* 1: the scope created last; 0: address */
+  SA_TRACE_LEAVE,     /* likewise */
+  SA_TRACE_DESTROY,   /* likewise */
+  SA_TRACE_CODES
+};
+
+/* Both sides keep this alike. */
+struct sa_trace_near {
+  uint64_t last[SA_CLASSES];      /* the last address of each class */
+  uint64_t size[SA_TRACE_SLOTS];  /* UINT64_MAX: none */
+  uint64_t next;                  /* where the next block in a scope is expected, */
+  uint64_t first;                 /* and where the first one of a new scope is */
+  uint64_t freed;                 /* the last one of FREE_NEAR */
+  uint64_t created;               /* the scope created last */
+  uint64_t stamp;
+  uint32_t is_first; /* no block was allocated in it yet */
+};
+
+static inline void
+sa_trace_forget(struct sa_trace_near *near)
+{
+  memset(near, 0, sizeof *near);
+  memset(near->size, 0xff, sizeof near->size);
+}
+
+static inline unsigned
+sa_trace_slot(uint64_t size)
+{
+  return (unsigned)(size ^ size >> 7) % SA_TRACE_SLOTS;
+}
+
+static inline unsigned
+sa_trace_step(unsigned cls)
+{
+  return cls < 8 ? 4 : 3 + cls / 8;
+}
+
+static inline void
+sa_trace_created(struct sa_trace_near *near, uint64_t scope)
+{
+  near->created = scope;
+  near->next = near->first;
+  near->is_first = 1;
+}
+
+/* After a block in the thread's scope. */
+static inline void
+sa_trace_expect(struct sa_trace_near *near, uint64_t block, uint64_t size)
+{
+  if (near->is_first)
+    near->first = block;
+  near->is_first = 0;
+  near->next = block + (size + !size + 15) / 16 * 16;
+}
+
+/* Of a multiple of 2 bytes; so that damage is seen, whatever it is. */
+static inline uint64_t
+sa_trace_add_up(uint64_t sum, const void *at, size_t length)
+{
+  const char *bytes = at;
+  uint64_t    word;
+  for (; length >= sizeof word; length -= sizeof word, bytes += sizeof word) {
+    memcpy(&word, bytes, sizeof word);
+    sum = (sum << 5 | sum >> 59) + word;
+  }
+  for (word = 0; length > 0; length--)
+    word = word << 8 | (unsigned char)*bytes++;
+  return (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static inline uint32_t
+sa_trace_sum(const struct sa_trace_segment *segment, const uint16_t *units)
+{
+  struct sa_trace_segment without = *segment;
+  without.sum = 0;
+  uint64_t sum = sa_trace_add_up(1, &without, sizeof without);
+  sum = sa_trace_add_up(sum, units, segment->units * sizeof *units);
+  return (uint32_t)(sum >> 32);
+}
+
+#endif
