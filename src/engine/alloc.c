@@ -105,9 +105,8 @@ static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *s
   }
 }
 
-/* A block, or no block of ours, anywhere. */
-static void
-free_anywhere(void *block)
+void
+sa_free_anywhere(void *block)
 {
   struct sa_region *region = sa_region_of(block);
   void             *stand_in = region ? NULL : sa_stand_in(block);
@@ -119,16 +118,15 @@ free_anywhere(void *block)
     sa_misuse("free", block, "stuballoc did not give it out");
 }
 
-/* The same, where it is not in the first region, or a trace is recorded. */
+/* Outside of the first region, or anywhere while a trace is recorded. */
 static SA_ATTRIBUTE(noinline) void free_outside(void *block)
 {
   if (!block)
     return;
-  bool traced = sa_trace_pause();
-  if (traced)
-    sa_trace_frees(block);
-  free_anywhere(block);
-  sa_trace_resume(traced);
+  if (sa_traced())
+    sa_traced_free(block);
+  else
+    sa_free_anywhere(block);
 }
 
 void

@@ -402,10 +402,7 @@ sa_cache_begin(void)
   if (sa_self != &sa_no_cache)
     return sa_self;
   sa_engine_begin();
-  struct sa_cache *cache = sa_trace_left();
-  if (cache)
-    return sa_self = cache;
-  cache = waiting_cache();
+  struct sa_cache *cache = waiting_cache();
   if (!cache)
     cache = new_cache();
   if (!cache || exited)

@@ -300,6 +300,11 @@ struct sa_cache *sa_caches_first(void);
 /* The bytes that a cache takes. */
 size_t sa_cache_length(void);
 
+/* --- alloc.c ---------------------------------------------------------------------------------- */
+
+/* As sa_free, wherever the block is. */
+void sa_free_anywhere(void *block);
+
 /* --- large.c: blocks of units of their own ---------------------------------------------------- */
 
 void *sa_large_alloc(size_t size, size_t alignment, bool zero);

@@ -8,27 +8,29 @@
 #include "engine/trace_file.h"
 #include "os/os.h"
 
-enum { STAMP_EVERY = 128 }; /* units, at least */
+enum { STAMP_EVERY = 256 }; /* bytes, about */
 
 /* What a thread records. Its alone, where nothing else is said. */
 struct sa_trace {
   struct sa_cache     *cache;
-  uint16_t            *due; /* when `at` is there, a stamp is, or the buffer is full */
+  size_t               home_size; /* what sa_home_size would be */
+  uint8_t             *due;       /* when `at` is there, a stamp is, or the buffer is full */
   struct sa_trace_near near;
-  /* Where the next unit goes. Written by the thread, with release after the units before it, and read by
+  uint8_t              step[SA_CLASSES]; /* of each class, log2 */
+  /* Where the next event goes. Written by the thread, with release after the one before it, and read by
    * who writes the buffer to the file in its place, with acquire. */
-  _Atomic(uint16_t *) at;
-  char                names[SA_TRACE_NAMES][SA_TRACE_NAME];
-  unsigned            next_name; /* the place of the oldest */
-  uint32_t            thread;
+  _Atomic(uint8_t *) at;
+  char               names[SA_TRACE_NAMES][SA_TRACE_NAME];
+  unsigned           next_name; /* the place of the oldest */
+  uint32_t           thread;
   /* Changed by who has the lock. */
   uint32_t         sequence;
   bool             fresh;
-  const uint16_t  *written; /* the units before are in the file */
-  uint64_t         began;   /* stamp of the first unit; set while nothing of it is written */
+  const uint8_t   *written; /* what is before is in the file */
+  uint64_t         began;   /* stamp of the first event; set while nothing of it is written */
   struct sa_trace *next;    /* in the list of all; set once, before it is published */
   _Atomic bool     in_use;  /* taken with acquire, given up with release */
-  uint16_t         units[SA_TRACE_UNITS];
+  uint8_t          bytes[SA_TRACE_MOST];
 };
 
 /* What is left of it when a thread has exited; destructors that run later may have more to tell. */
@@ -37,8 +39,10 @@ struct after_exit {
   uint32_t sequence;
 };
 
-SA_EACH_THREADS_STATIC struct sa_trace *own_trace;
-#define mine SA_THIS_THREADS(own_trace)
+SA_EACH_THREADS struct sa_trace *sa_own_trace;
+/* The same also while it is paused. */
+SA_EACH_THREADS_STATIC struct sa_trace *own_or_paused;
+#define mine SA_THIS_THREADS(own_or_paused)
 SA_EACH_THREADS_STATIC struct after_exit own_after;
 #define after SA_THIS_THREADS(own_after)
 
@@ -93,21 +97,20 @@ end(void)
 
 /* With the lock: what is in a buffer up to there. */
 static void
-write_up_to(struct sa_trace *trace, const uint16_t *end_of_it)
+write_up_to(struct sa_trace *trace, const uint8_t *end_of_it)
 {
   struct sa_trace_segment segment = {
     .magic = SA_TRACE_SEGMENT,
     .thread = trace->thread,
     .sequence = trace->sequence,
-    .units = (uint32_t)(end_of_it - trace->written),
+    .length = (uint32_t)(end_of_it - trace->written),
     .stamp = trace->began,
     .fresh = trace->fresh,
   };
-  if (segment.units == 0 || state_now() != ON)
+  if (segment.length == 0 || state_now() != ON)
     return;
   segment.sum = sa_trace_sum(&segment, trace->written);
-  int failed = sa_os_record(file, &segment, sizeof segment, trace->written,
-                            segment.units * sizeof *trace->written);
+  int failed = sa_os_record(file, &segment, sizeof segment, trace->written, segment.length);
   if (failed) {
     say_failure(failed);
     end();
@@ -172,29 +175,29 @@ sa_trace_is_wanted(void)
 
 /* --- a thread's buffer ------------------------------------------------------------------------ */
 
-static uint16_t *
+static inline uint8_t *
 place(struct sa_trace *trace)
 {
   return atomic_load_explicit(&trace->at, memory_order_relaxed);
 }
 
-static void
-set_place(struct sa_trace *trace, uint16_t *at)
+static inline void
+set_place(struct sa_trace *trace, uint8_t *at)
 {
   atomic_store_explicit(&trace->at, at, memory_order_release);
 }
 
 /* Where an event may begin, and still end in the buffer. */
-static uint16_t *
+static uint8_t *
 last_place(struct sa_trace *trace)
 {
-  return trace->units + SA_TRACE_UNITS - SA_TRACE_LONGEST;
+  return trace->bytes + SA_TRACE_MOST - SA_TRACE_LONGEST;
 }
 
 static void
 set_due(struct sa_trace *trace)
 {
-  uint16_t *next = place(trace) + STAMP_EVERY;
+  uint8_t *next = place(trace) + STAMP_EVERY;
   trace->due = next < last_place(trace) ? next : last_place(trace);
 }
 
@@ -206,8 +209,8 @@ begin_buffer(struct sa_trace *trace)
   memset(trace->names, 0, sizeof trace->names);
   trace->near.stamp = trace->began = sa_os_nanoseconds();
   trace->fresh = true;
-  trace->written = trace->units;
-  set_place(trace, trace->units);
+  trace->written = trace->bytes;
+  set_place(trace, trace->bytes);
   set_due(trace);
 }
 
@@ -222,62 +225,67 @@ flush(struct sa_trace *trace)
   errno = saved;
 }
 
+/* An event begins. */
+static inline uint8_t *
+put(struct sa_trace *trace, unsigned code, unsigned low)
+{
+  uint8_t *at = place(trace);
+  at[0] = (uint8_t)low;
+  at[1] = (uint8_t)code;
+  return at + 2;
+}
+
+/* The lowest of its bytes, in this machine's order of them. */
+static uint8_t *
+put_number(uint8_t *at, uint64_t number, size_t length)
+{
+  for (size_t i = 0; i < length; i++)
+    at[i] = (uint8_t)(number >> 8 * i);
+  return at + length;
+}
+
+static uint8_t *
+put_address(uint8_t *at, const void *address)
+{
+  return put_number(at, (uintptr_t)address >> 4, SA_TRACE_ADDRESS);
+}
+
 static void
 put_stamp(struct sa_trace *trace)
 {
-  uint64_t  now = sa_os_nanoseconds();
-  uint64_t  most = (UINT64_C(1) << 40) - 1;
-  uint64_t  passed = now - trace->near.stamp < most ? now - trace->near.stamp : most;
-  uint16_t *at = place(trace);
-  at[0] = (uint16_t)(0x8000 | SA_TRACE_STAMP << 8 | passed >> 32);
-  at[1] = (uint16_t)passed;
-  at[2] = (uint16_t)(passed >> 16);
+  uint64_t passed = sa_os_nanoseconds() - trace->near.stamp;
   trace->near.stamp += passed;
-  set_place(trace, at + 3);
+  set_place(trace, put_number(put(trace, 128 + SA_TRACE_STAMP, 0), passed, SA_TRACE_ADDRESS));
   set_due(trace);
 }
 
-/* Out of line, as it is rarely called from many places. */
-static SA_ATTRIBUTE(noinline) void is_due(struct sa_trace *trace)
+/* There is no trace any more; so the thread has its cache back. */
+static void
+give_up(struct sa_trace *trace)
+{
+  sa_self = trace->cache;
+  sa_my_trace = mine = NULL;
+  atomic_store_explicit(&trace->in_use, false, memory_order_release);
+}
+
+/* Returns the block. Out of line, and the last thing that its callers do. */
+static SA_ATTRIBUTE(noinline) void *do_what_is_due(struct sa_trace *trace, void *block)
 {
   if (place(trace) >= last_place(trace))
     flush(trace);
   else
     put_stamp(trace);
+  if (state_now() != ON && sa_my_trace)
+    give_up(trace); /* else when it is resumed */
+  return block;
 }
 
-/* An event ends there. */
-static inline void
-done(struct sa_trace *trace, uint16_t *at)
+/* An event ends there. Returns the block. */
+static inline void *
+done(struct sa_trace *trace, uint8_t *at, void *block)
 {
   set_place(trace, at);
-  if (SA_UNLIKELY(at >= trace->due))
-    is_due(trace);
-}
-
-/* One that may take longer begins. */
-static uint16_t *
-put(struct sa_trace *trace, enum sa_trace_code code, unsigned low)
-{
-  uint16_t *at = place(trace);
-  *at = (uint16_t)(0x8000 | (unsigned)code << 8 | (low & 0xff));
-  return at + 1;
-}
-
-static uint16_t *
-put_address(uint16_t *at, uint64_t address)
-{
-  at[0] = (uint16_t)(address >> 4);
-  at[1] = (uint16_t)(address >> 20);
-  at[2] = (uint16_t)(address >> 36);
-  return at + 3;
-}
-
-static uint16_t *
-put_bytes(uint16_t *at, const void *bytes, size_t length)
-{
-  memcpy(at, bytes, length);
-  return at + length / sizeof *at;
+  return SA_LIKELY(at < trace->due) ? block : do_what_is_due(trace, block);
 }
 
 /* --- a thread's life -------------------------------------------------------------------------- */
@@ -307,6 +315,8 @@ new_trace(void)
     sa_os_release(trace, length);
     return NULL;
   }
+  for (unsigned cls = 0; cls < SA_CLASSES; cls++)
+    trace->step[cls] = (uint8_t)sa_trace_step(cls);
   begin_buffer(trace);
   atomic_init(&trace->in_use, true);
   trace->next = atomic_load_explicit(&all, memory_order_relaxed);
@@ -316,83 +326,73 @@ new_trace(void)
   return trace;
 }
 
-/* Gives up a buffer that is empty, or as far as it matters. */
-static void
-leave(struct sa_trace *trace)
+/* For a thread without; with its cache in its place. NULL: there is no memory. */
+static struct sa_trace *
+take_trace(struct sa_cache *cache)
 {
-  mine = NULL;
-  atomic_store_explicit(&trace->in_use, false, memory_order_release);
-}
-
-/* With the thread's cache in its place; false: there is no memory, and no trace of this thread. */
-static bool
-begin_thread(void)
-{
-  struct sa_cache *cache = sa_cache_begin();
-  if (!cache)
-    return false;
   struct sa_trace *trace = waiting_trace();
   if (!trace)
     trace = new_trace();
   if (!trace)
-    return false;
+    return NULL;
   lock();
   trace->cache = cache;
+  trace->home_size = sa_region_at(0) ? sa_region_at(0)->size : 0;
   trace->thread = after.thread ? after.thread
                                : 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
   trace->sequence = after.sequence;
   begin_buffer(trace);
   unlock();
-  mine = trace;
-  return true;
+  return trace;
 }
 
+/* Without memory for a trace, the thread does without. */
 bool
-sa_trace_is_on(void)
+sa_trace_thread_begins(void)
 {
-  if (SA_UNLIKELY(state_now() == UNKNOWN))
-    sa_engine_begin();
-  return state_now() == ON && sa_self == &sa_no_cache;
+  sa_engine_begin();
+  if (state_now() != ON || sa_self != &sa_no_cache)
+    return false;
+  struct sa_cache *cache = sa_cache_begin();
+  struct sa_trace *trace = cache ? take_trace(cache) : NULL;
+  if (!trace)
+    return false;
+  sa_my_trace = mine = trace;
+  sa_self = &sa_no_cache;
+  return true;
 }
 
 bool
 sa_trace_pauses(void)
 {
-  if (!mine && !begin_thread())
-    return false;
   sa_self = mine->cache;
+  sa_my_trace = NULL;
   return true;
 }
 
 /* A thread that has exited keeps neither buffer nor cache. */
 static void
-leave_again(struct sa_trace *trace)
+give_up_again(struct sa_trace *trace)
 {
+  struct sa_cache *cache = trace->cache;
   flush(trace);
   after.sequence = trace->sequence;
-  struct sa_cache *cache = trace->cache;
-  leave(trace);
+  give_up(trace);
+  sa_self = &sa_no_cache;
   sa_cache_done(cache);
 }
 
 void
 sa_trace_resumes(void)
 {
-  if (after.thread || state_now() == ON)
-    sa_self = &sa_no_cache;
+  if (state_now() != ON) {
+    give_up(mine);
+    return;
+  }
+  sa_self = &sa_no_cache;
+  sa_my_trace = mine;
   if (SA_UNLIKELY(after.thread != 0))
-    leave_again(mine);
-}
-
-struct sa_cache *
-sa_trace_left(void)
-{
-  struct sa_trace *trace = mine;
-  if (!trace || state_now() == ON)
-    return NULL;
-  struct sa_cache *cache = trace->cache;
-  leave(trace);
-  return cache;
+    give_up_again(mine);
 }
 
 void
@@ -402,9 +402,8 @@ sa_trace_thread_exits(void)
   if (!trace)
     return;
   flush(trace);
-  sa_self = trace->cache;
   after = (struct after_exit){trace->thread, trace->sequence};
-  leave(trace);
+  give_up(trace);
 }
 
 void
@@ -450,76 +449,76 @@ sa_trace_stamp(void)
 
 static SA_ATTRIBUTE(noinline) void put_size(struct sa_trace *trace, size_t size)
 {
-  uint64_t wide = size;
   unsigned slot = sa_trace_slot(size);
   trace->near.size[slot] = size;
-  set_place(trace, put_bytes(put(trace, SA_TRACE_SIZE, slot), &wide, sizeof wide));
+  set_place(trace, put_number(put(trace, 128 + SA_TRACE_SIZE, slot), size, sizeof(uint64_t)));
+}
+
+static inline bool
+has_slot(const struct sa_trace *trace, size_t size)
+{
+  return SA_LIKELY(trace->near.size[sa_trace_slot(size)] == size);
 }
 
 /* The slot of a size, which has it then. */
-static inline unsigned
+static unsigned
 slot_of(struct sa_trace *trace, size_t size)
 {
-  unsigned slot = sa_trace_slot(size);
-  if (SA_UNLIKELY(trace->near.size[slot] != size))
+  if (!has_slot(trace, size))
     put_size(trace, size);
-  return slot;
+  return sa_trace_slot(size);
 }
 
-/* Whether so few steps lead from the last block of the class to this one that they fit into a unit, in
- * which they are put then. */
-static inline bool
-is_near(struct sa_trace *trace, unsigned cls, const void *block, uint16_t *unit)
+/* The steps that lead to this block from the last one of its class. */
+static inline int64_t
+steps_to(struct sa_trace *trace, unsigned cls, const void *block)
 {
   int64_t away = (int64_t)((uintptr_t)block - trace->near.last[cls]);
-  int64_t steps = away >> sa_trace_step(cls);
   trace->near.last[cls] = (uintptr_t)block;
-  *unit = (uint16_t)(*unit | (steps & 0xff));
-  return SA_LIKELY(steps == (int8_t)steps);
+  return away >> trace->step[cls];
 }
 
-static SA_ATTRIBUTE(noinline) void put_far(struct sa_trace *trace, enum sa_trace_code code,
-                                           unsigned low, const void *block)
+/* Returns the block. */
+static SA_ATTRIBUTE(noinline) void *put_far(struct sa_trace *trace, enum sa_trace_code code,
+                                            unsigned low, void *block)
 {
-  done(trace, put_address(put(trace, code, low), (uintptr_t)block));
+  return done(trace, put_address(put(trace, 128 + (unsigned)code, low), block), block);
 }
 
-/* A block of a class whose addresses are as its steps are. */
-static inline void
-put_alloc(struct sa_trace *trace, unsigned cls, size_t size, const void *block)
+/* An event on a block, of which it is told how to find it, or where it is. Returns the block. */
+static inline void *
+put_near(struct sa_trace *trace, unsigned code, int64_t steps, enum sa_trace_code far_code,
+         unsigned far_low, void *block)
 {
-  unsigned slot = slot_of(trace, size);
-  uint16_t unit = (uint16_t)(slot << 8);
-  if (!is_near(trace, cls, block, &unit)) {
-    put_far(trace, SA_TRACE_FAR, slot, block);
-    return;
-  }
-  uint16_t *at = place(trace);
-  *at = unit;
-  done(trace, at + 1);
+  if (SA_UNLIKELY(steps != (int8_t)steps))
+    return put_far(trace, far_code, far_low, block);
+  return done(trace, put(trace, code, (unsigned)steps), block);
 }
 
-/* Of any size, and had in any way. */
+/* One of any size, had in any way. */
 static void
-put_block(struct sa_trace *trace, size_t size, const void *block)
+put_block(struct sa_trace *trace, size_t size, void *block)
 {
   if (size <= SA_CLASS_MAX)
     trace->near.last[sa_class_of(size)] = (uintptr_t)block;
   put_far(trace, SA_TRACE_FAR, slot_of(trace, size), block);
 }
 
+static void *
+refill(size_t size)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return sa_no_memory();
+  void *block = sa_cache_refill(cache, sa_class_of(size));
+  sa_cache_done(cache);
+  return sa_block_out(block);
+}
+
 static SA_ATTRIBUTE(noinline) void *malloc_slowly(size_t size)
 {
   bool  paused = sa_trace_pause();
-  void *block;
-  if (size > SA_CLASS_MAX) {
-    block = sa_large_alloc(size, SA_UNIT, false);
-  } else {
-    struct sa_cache *cache = sa_cache_begin();
-    block = cache ? sa_block_out(sa_cache_refill(cache, sa_class_of(size))) : sa_no_memory();
-    if (cache)
-      sa_cache_done(cache);
-  }
+  void *block = size > SA_CLASS_MAX ? sa_large_alloc(size, SA_UNIT, false) : refill(size);
   if (paused && block) {
     put_stamp(mine);
     put_block(mine, size, block);
@@ -528,20 +527,28 @@ static SA_ATTRIBUTE(noinline) void *malloc_slowly(size_t size)
   return block;
 }
 
+static SA_ATTRIBUTE(noinline) void *malloc_of_new_size(struct sa_trace *trace, size_t size)
+{
+  put_size(trace, size);
+  return sa_traced_malloc(size);
+}
+
 void *
 sa_traced_malloc(size_t size)
 {
-  struct sa_trace *trace = mine;
-  if (SA_UNLIKELY(size > SA_CLASS_MAX || !trace))
+  struct sa_trace *trace = sa_my_trace;
+  if (SA_UNLIKELY(size > SA_CLASS_MAX))
     return malloc_slowly(size);
+  if (!has_slot(trace, size))
+    return malloc_of_new_size(trace, size);
   unsigned        cls = trace->cache->classes.class_of[sa_granules(size)];
   struct sa_slab *slab = trace->cache->current[cls];
   void           *block = slab->free;
   if (SA_UNLIKELY(!block))
     return malloc_slowly(size);
   slab->free = *(void **)block;
-  put_alloc(trace, cls, size, block);
-  return sa_block_out(block);
+  return put_near(trace, sa_trace_slot(size), steps_to(trace, cls, block), SA_TRACE_FAR,
+                  sa_trace_slot(size), sa_block_out(block));
 }
 
 /* What was allocated while it was paused, after an event that tells of what kind it is. */
@@ -550,7 +557,7 @@ end_special(bool paused, enum sa_trace_code code, unsigned low, size_t size, voi
 {
   if (paused && block) {
     put_stamp(mine);
-    done(mine, put(mine, code, low));
+    done(mine, put(mine, 128 + (unsigned)code, low), NULL);
     put_block(mine, size, block);
   }
   sa_trace_resume(paused);
@@ -572,6 +579,14 @@ sa_traced_aligned_alloc(size_t alignment, size_t size)
                      sa_aligned_alloc(alignment, size));
 }
 
+/* An event with two addresses. */
+static void
+put_two(enum sa_trace_code code, unsigned low, const void *one, const void *two)
+{
+  uint8_t *at = put(mine, 128 + (unsigned)code, low);
+  done(mine, put_address(put_address(at, one), two), NULL);
+}
+
 void *
 sa_traced_realloc(void *block, size_t size)
 {
@@ -579,8 +594,7 @@ sa_traced_realloc(void *block, size_t size)
   void *to = sa_realloc(block, size);
   if (paused && to) {
     put_stamp(mine);
-    uint16_t *at = put(mine, SA_TRACE_REALLOC, slot_of(mine, size));
-    done(mine, put_address(put_address(at, (uintptr_t)block), (uintptr_t)to));
+    put_two(SA_TRACE_REALLOC, slot_of(mine, size), block, to);
   }
   sa_trace_resume(paused);
   return to;
@@ -590,82 +604,88 @@ sa_traced_realloc(void *block, size_t size)
 
 /* A block of a scope. Who has been in it alone can free no other thread's. */
 static void
-put_free_in_scope(struct sa_trace *trace, const void *block)
+put_free_in_scope(struct sa_trace *trace, void *block)
 {
   if (!sa_hooks_get()->is_alone(block))
     put_stamp(trace);
-  int64_t steps = (int64_t)((uintptr_t)block - trace->near.freed) / 16;
-  if (steps != (int64_t)((uint64_t)steps << 40) >> 40) {
-    put_far(trace, SA_TRACE_FREE_FAR, 0, block);
-  } else {
-    uint16_t *at = put(trace, SA_TRACE_FREE_NEAR, (unsigned)(steps >> 16) & 0xff);
-    *at = (uint16_t)steps;
-    done(trace, at + 1);
-  }
+  int64_t steps = (int64_t)((uintptr_t)block - trace->near.freed) >> 4;
   trace->near.freed = (uintptr_t)block;
-}
-
-static void
-put_free_elsewhere(struct sa_trace *trace, const struct sa_slab *slab, const void *block)
-{
-  if (slab && sa_slab_what(slab) == SA_LENT) {
-    put_free_in_scope(trace, block);
-  } else {
-    put_stamp(trace);
+  if (steps != steps << 40 >> 40) {
     put_far(trace, SA_TRACE_FREE_FAR, 0, block);
-  }
-}
-
-static void
-put_free(struct sa_trace *trace, unsigned cls, const void *block)
-{
-  uint16_t unit = (uint16_t)(0x8000 | cls << 8);
-  if (!is_near(trace, cls, block, &unit)) {
-    put_far(trace, SA_TRACE_FREE_FAR, cls + 1, block);
     return;
   }
-  uint16_t *at = place(trace);
-  *at = unit;
-  done(trace, at + 1);
+  uint8_t *at = put(trace, 128 + SA_TRACE_FREE_NEAR, (unsigned)(steps >> 16));
+  done(trace, put_number(at, (uint64_t)steps, 2), NULL);
+}
+
+static inline bool
+is_mine(const struct sa_slab *slab)
+{
+  return SA_LIKELY(atomic_load_explicit(&slab->owner, memory_order_relaxed) == sa_os_thread());
+}
+
+static inline void
+put_free(struct sa_trace *trace, const struct sa_slab *slab, void *block)
+{
+  unsigned cls = sa_slab_class(slab);
+  put_near(trace, 128 + cls, steps_to(trace, cls, block), SA_TRACE_FREE_FAR, cls + 1, block);
+}
+
+static SA_ATTRIBUTE(noinline) void free_slowly(void *block)
+{
+  const struct sa_slab *slab = sa_slab_of(block);
+  sa_trace_pauses();
+  if (slab && sa_slab_what(slab) == SA_LENT) {
+    put_free_in_scope(mine, block);
+  } else if (slab && is_mine(slab)) {
+    put_free(mine, slab, block);
+  } else {
+    put_stamp(mine);
+    put_far(mine, SA_TRACE_FREE_FAR, 0, block);
+  }
+  sa_free_anywhere(block);
+  sa_trace_resumes();
 }
 
 void
-sa_trace_frees(const void *block)
+sa_traced_free(void *block)
 {
-  const struct sa_slab *slab = sa_slab_of(block);
-  if (slab && atomic_load_explicit(&slab->owner, memory_order_relaxed) == sa_os_thread())
-    put_free(mine, sa_slab_class(slab), block);
-  else
-    put_free_elsewhere(mine, slab, block);
+  struct sa_trace *trace = sa_my_trace;
+  size_t           offset = (uintptr_t)block - sa_home_base;
+  struct sa_slab  *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
+  if (SA_UNLIKELY(offset >= trace->home_size || !is_mine(slab) || slab->free == block)) {
+    free_slowly(block);
+    return;
+  }
+  *(void **)block = slab->free;
+  slab->free = block;
+  put_free(trace, slab, block);
 }
 
 /* --- scopes ----------------------------------------------------------------------------------- */
 
 void
-sa_trace_in_scope(const void *block, size_t size)
+sa_trace_in_scope(void *block, size_t size)
 {
-  struct sa_trace *trace = mine;
-  unsigned         slot = slot_of(trace, size);
-  bool             expected = (uintptr_t)block == trace->near.next;
-  sa_trace_expect(&trace->near, (uintptr_t)block, size);
+  unsigned slot = slot_of(mine, size);
+  bool     expected = (uintptr_t)block == mine->near.next;
+  sa_trace_expect(&mine->near, (uintptr_t)block, size);
   if (SA_LIKELY(expected))
-    done(trace, put(trace, SA_TRACE_IN_SCOPE, slot));
+    done(mine, put(mine, 128 + SA_TRACE_IN_SCOPE, slot), NULL);
   else
-    put_far(trace, SA_TRACE_IN_SCOPE_FAR, slot, block);
+    put_far(mine, SA_TRACE_IN_SCOPE_FAR, slot, block);
 }
 
 void
 sa_trace_into(const void *scope, const void *block, size_t size)
 {
-  uint16_t *at = put(mine, SA_TRACE_INTO, slot_of(mine, size));
-  done(mine, put_address(put_address(at, (uintptr_t)block), (uintptr_t)scope));
+  put_two(SA_TRACE_INTO, slot_of(mine, size), block, scope);
 }
 
 void
 sa_trace_kept(const void *before, const void *now)
 {
-  uint16_t *at = put(mine, SA_TRACE_KEEP, 0);
-  done(mine, put_address(put_address(at, (uintptr_t)before), (uintptr_t)now));
+  put_two(SA_TRACE_KEEP, 0, before, now);
 }
 
 /* The place of a name, which has it then. */
@@ -674,53 +694,54 @@ place_of(struct sa_trace *trace, const char *name)
 {
   char text[SA_TRACE_NAME] = "";
   memcpy(text, name, strnlen(name, sizeof text - 1));
-  unsigned at = 0;
-  while (at < SA_TRACE_NAMES && memcmp(trace->names[at], text, sizeof text) != 0)
-    at++;
-  if (at < SA_TRACE_NAMES)
-    return at;
-  at = trace->next_name++ % SA_TRACE_NAMES;
-  memcpy(trace->names[at], text, sizeof text);
-  set_place(trace, put_bytes(put(trace, SA_TRACE_NAMED, at), text, sizeof text));
-  return at;
+  unsigned found = 0;
+  while (found < SA_TRACE_NAMES && memcmp(trace->names[found], text, sizeof text) != 0)
+    found++;
+  if (found < SA_TRACE_NAMES)
+    return found;
+  found = trace->next_name++ % SA_TRACE_NAMES;
+  memcpy(trace->names[found], text, sizeof text);
+  uint8_t *at = put(trace, 128 + SA_TRACE_NAMED, found);
+  memcpy(at, text, sizeof text);
+  set_place(trace, at + sizeof text);
+  return found;
 }
 
 void
-sa_trace_create(const void *scope, const char *name)
+sa_trace_create(void *scope, const char *name)
 {
-  struct sa_trace *trace = mine;
-  unsigned         low = name[0] ? place_of(trace, name) + 1 : 0;
-  bool             again = (uintptr_t)scope == trace->near.created;
-  sa_trace_created(&trace->near, (uintptr_t)scope);
+  unsigned low = name[0] ? place_of(mine, name) + 1 : 0;
+  bool     again = (uintptr_t)scope == mine->near.created;
+  sa_trace_created(&mine->near, (uintptr_t)scope);
   if (again)
-    done(trace, put(trace, SA_TRACE_CREATE_AGAIN, low));
+    done(mine, put(mine, 128 + SA_TRACE_CREATE_AGAIN, low), NULL);
   else
-    put_far(trace, SA_TRACE_CREATE, low, scope);
+    put_far(mine, SA_TRACE_CREATE, low, scope);
 }
 
 static void
-put_scope(enum sa_trace_code code, const void *scope)
+put_scope(enum sa_trace_code code, void *scope)
 {
   if ((uintptr_t)scope == mine->near.created)
-    done(mine, put(mine, code, 1));
+    done(mine, put(mine, 128 + (unsigned)code, 1), NULL);
   else
     put_far(mine, code, 0, scope);
 }
 
 void
-sa_trace_enter(const void *scope)
+sa_trace_enter(void *scope)
 {
   put_scope(SA_TRACE_ENTER, scope);
 }
 
 void
-sa_trace_leave(const void *scope)
+sa_trace_leave(void *scope)
 {
   put_scope(SA_TRACE_LEAVE, scope);
 }
 
 void
-sa_trace_destroy(const void *scope)
+sa_trace_destroy(void *scope)
 {
   put_scope(SA_TRACE_DESTROY, scope);
 }
@@ -728,20 +749,15 @@ sa_trace_destroy(const void *scope)
 void
 sa_trace_call(const char *interface, unsigned operation)
 {
-  uint32_t number = operation;
-  bool     paused = sa_trace_pause();
-  if (paused) {
-    unsigned at = place_of(mine, interface);
-    done(mine, put_bytes(put(mine, SA_TRACE_CALL, at), &number, sizeof number));
-  }
-  sa_trace_resume(paused);
+  if (!sa_traced())
+    return;
+  uint8_t *at = put(mine, 128 + SA_TRACE_CALL, place_of(mine, interface));
+  done(mine, put_number(at, operation, 4), NULL);
 }
 
 void
 sa_trace_call_ends(void)
 {
-  bool paused = sa_trace_pause();
-  if (paused)
-    done(mine, put(mine, SA_TRACE_CALL_ENDS, 0));
-  sa_trace_resume(paused);
+  if (sa_traced())
+    done(mine, put(mine, 128 + SA_TRACE_CALL_ENDS, 0), NULL);
 }

@@ -7,7 +7,7 @@
  * as long as the library works (`pause`, when nothing that it calls is recorded), and tell what was
  * done.
  *
- * A thread writes what it does into a buffer of its own, in units that trace_file.h describes, with
+ * A thread writes what it does into a buffer of its own, as trace_file.h describes, with
  * plain stores but for `at`, and the whole buffer to the file when it is full. When the process exits,
  * the others' buffers are written, too, as far as `at` says. One lock, for writing, is held by who
  * writes, and a buffer that has been written by another thread is not written again. No event takes a
@@ -30,13 +30,20 @@
 void sa_trace_begin(void);
 /* Whether fast paths are to find nothing. */
 bool sa_trace_is_wanted(void);
-/* Whether this thread records, and is not paused. */
-bool sa_trace_is_on(void);
+struct sa_trace;
+
+/* What this thread records into; NULL when it does not, or is paused. Before its first event it has none. */
+extern SA_EACH_THREADS struct sa_trace *sa_own_trace;
+#define sa_my_trace SA_THIS_THREADS(sa_own_trace)
+
+/* Makes it for a thread that is to have one; false: it is to have none, or is paused. */
+bool sa_trace_thread_begins(void);
 
 static inline bool
 sa_traced(void)
 {
-  return SA_UNLIKELY(sa_home_size == 0) && sa_trace_is_on();
+  return SA_UNLIKELY(sa_my_trace != NULL)
+         || (SA_UNLIKELY(sa_home_size == 0) && sa_trace_thread_begins());
 }
 
 /* The library works until `resume`, which is to be told what `pause` returned: whether there is anything
@@ -57,33 +64,29 @@ sa_trace_resume(bool paused)
     sa_trace_resumes();
 }
 
-/* This thread's cache, if it is hidden though nothing is recorded any more; NULL. */
-struct sa_cache *sa_trace_left(void);
-void             sa_trace_thread_exits(void);
-void             sa_trace_forked(void); /* in the child, paused */
+void sa_trace_thread_exits(void);
+void sa_trace_forked(void); /* in the child, paused */
 
 /* As the functions without `traced`, for a thread that is traced. */
 void *sa_traced_malloc(size_t size);
 void *sa_traced_calloc(size_t count, size_t size);
 void *sa_traced_aligned_alloc(size_t alignment, size_t size);
 void *sa_traced_realloc(void *block, size_t size);
-
-/* A block is going to be freed, before `resume`. */
-void sa_trace_frees(const void *block);
+void  sa_traced_free(void *block);
 
 /* What follows is called while this thread is paused, in order. */
 
 /* Between what other threads may have done and what depends on it: see trace_file.h. */
 void sa_trace_stamp(void);
 /* The next block is in the scope that the thread is in, or in another one; */
-void sa_trace_in_scope(const void *block, size_t size);
+void sa_trace_in_scope(void *block, size_t size);
 void sa_trace_into(const void *scope, const void *block, size_t size);
 /* has become one that is in none. */
 void sa_trace_kept(const void *before, const void *now);
-void sa_trace_create(const void *scope, const char *name);
-void sa_trace_enter(const void *scope);
-void sa_trace_leave(const void *scope);
-void sa_trace_destroy(const void *scope);
+void sa_trace_create(void *scope, const char *name);
+void sa_trace_enter( void *scope);
+void sa_trace_leave( void *scope);
+void sa_trace_destroy( void *scope);
 /* A call of an operation, to which the scopes belong that are created next; it ends. Not paused. */
 void sa_trace_call(const char *interface, unsigned operation);
 void sa_trace_call_ends(void);

@@ -5,18 +5,18 @@
  * are numbered; those of several threads stand in the file as they were written. All numbers are in the
  * order of bytes of the machine that wrote them.
  *
- * A segment consists of units of 16 bits. An event is one unit, or one that tells how many follow:
+ * A segment consists of events, each of two bytes, `low` and `code`, and what the code says is behind them:
  *
- *   0 slot(7) step(8)     a block was allocated: of the size in that slot, `step` steps of its class
- *                         away from the last block of the class that this thread allocated or freed
- *   1 class(7) step(8)    a block of that class was freed, likewise
- *   1 code(7) low(8) ...  another event, by the codes below, and the units that follow it
+ *   code 0 to 127    a block was allocated: of the size in that slot, `low` steps, from -128 to 127, away
+ *                    from the last block of its class that this thread allocated or freed
+ *   128 and a class  a block of that class was freed, likewise
+ *   128 and more     another event, by the codes below
  *
  * So most events take two bytes. A step is 16 bytes for the classes up to 128, else the largest power
  * of two of which all their blocks' addresses are multiples. What the reader must remember to understand
  * this is a struct sa_trace_near. It is a thread's, and is set anew where a segment is `fresh`.
  *
- * Addresses are told in steps of 16 bytes, in three units, the lowest first.
+ * Addresses are told in steps of 16 bytes, in six bytes.
  *
  * ORDER
  *
@@ -42,8 +42,9 @@ enum {
   SA_TRACE_VERSION = 1,
   SA_TRACE_BYTES = 0x01020304, /* in which order they are */
   SA_TRACE_SEGMENT = 0x47455353,
-  SA_TRACE_UNITS = 8192,       /* that a segment has at most */
-  SA_TRACE_LONGEST = 32,       /* units that an event takes at most */
+  SA_TRACE_MOST = 16384,   /* bytes of a segment's events */
+  SA_TRACE_LONGEST = 64,   /* that what is told at once takes at most */
+  SA_TRACE_ADDRESS = 6,    /* bytes */
   SA_TRACE_SLOTS = 128,
   SA_TRACE_NAMES = 16,
   SA_TRACE_NAME = 32, /* bytes of a name, with the zero at its end */
@@ -62,38 +63,38 @@ struct sa_trace_segment {
   uint32_t magic;    /* SA_TRACE_SEGMENT */
   uint32_t thread;   /* from 1 on */
   uint32_t sequence; /* of the thread, from 0 on */
-  uint32_t units;    /* that follow */
+  uint32_t length;   /* of the events, which follow */
   uint64_t stamp;    /* of a fresh one: nanoseconds, since any point */
   uint32_t fresh;    /* the thread has forgotten what it was near */
-  uint32_t sum;      /* of all that, with 0 in this place, and of the units */
+  uint32_t sum;      /* of all that, with 0 in this place, and of the events */
 };
 
 _Static_assert(sizeof(struct sa_trace_header) == 64 && sizeof(struct sa_trace_segment) == 32,
                "no gaps");
 
-/* What follows the unit stands behind the code; what `low` is, before. */
+/* With 128 added; what `low` is, and what follows. */
 enum sa_trace_code {
   SA_TRACE_FREE_LAST = SA_CLASSES - 1,
-  SA_TRACE_SIZE,      /* slot: the size in it is from now on: 4 units */
-  SA_TRACE_FAR,       /* slot: a block was allocated: address */
-  SA_TRACE_FREE_NEAR, /* bits 16 to 23 of a step of 16 bytes from the last one: bits 0 to 15 */
-  SA_TRACE_FREE_FAR,  /* class + 1, or 0: address */
-  SA_TRACE_IN_SCOPE,  /* slot: in the thread's scope, where it was expected */
+  SA_TRACE_SIZE,         /* slot: the size in it from now on, 8 bytes */
+  SA_TRACE_FAR,          /* slot: a block was allocated: address */
+  SA_TRACE_FREE_NEAR,    /* the highest byte of a step of 16 bytes from the last one; the others, 2 */
+  SA_TRACE_FREE_FAR,     /* class + 1, or 0: address */
+  SA_TRACE_IN_SCOPE,     /* slot: in the thread's scope, where it was expected */
   SA_TRACE_IN_SCOPE_FAR, /* slot: address */
-  SA_TRACE_INTO,      /* slot: in any scope: address, scope */
-  SA_TRACE_ZEROED,    /* 0: the next block to be allocated is zeroed */
-  SA_TRACE_ALIGNED,   /* log2 of its alignment */
-  SA_TRACE_REALLOC,   /* slot: address before, address now */
-  SA_TRACE_KEEP,      /* 0: address before, address now, that is none of a scope's any more */
-  SA_TRACE_STAMP,     /* bits 32 to 39 of the nanoseconds since the last one: 2 units */
-  SA_TRACE_NAMED,     /* place: the name there is from now on: SA_TRACE_NAME / 2 units */
-  SA_TRACE_CALL,      /* place of the interface's name: operation, 2 units */
-  SA_TRACE_CALL_ENDS, /* 0 */
-  SA_TRACE_CREATE,    /* place of its name + 1, or 0: address of the scope */
+  SA_TRACE_INTO,         /* slot: in any scope: address, scope */
+  SA_TRACE_ZEROED,       /* 0: the next block to be allocated is zeroed */
+  SA_TRACE_ALIGNED,      /* log2 of its alignment */
+  SA_TRACE_REALLOC,      /* slot: address before, address now */
+  SA_TRACE_KEEP,         /* 0: address before, address now, that is none of a scope's any more */
+  SA_TRACE_STAMP,        /* 0: nanoseconds since the last one, 6 bytes */
+  SA_TRACE_NAMED,        /* place: the name there from now on, SA_TRACE_NAME bytes */
+  SA_TRACE_CALL,         /* place of the interface's name: operation, 4 bytes */
+  SA_TRACE_CALL_ENDS,    /* 0 */
+  SA_TRACE_CREATE,       /* place of its name + 1, or 0: address of the scope */
   SA_TRACE_CREATE_AGAIN, /* the same, at the address of the last one */
-  SA_TRACE_ENTER,     /* 1: the scope created last; 0: address */
-  SA_TRACE_LEAVE,     /* likewise */
-  SA_TRACE_DESTROY,   /* likewise */
+  SA_TRACE_ENTER,        /* 1: the scope created last; 0: address */
+  SA_TRACE_LEAVE,        /* likewise */
+  SA_TRACE_DESTROY,      /* likewise */
   SA_TRACE_CODES
 };
 
@@ -119,9 +120,10 @@ sa_trace_forget(struct sa_trace_near *near)
 static inline unsigned
 sa_trace_slot(uint64_t size)
 {
-  return (unsigned)(size ^ size >> 7) % SA_TRACE_SLOTS;
+  return (uint32_t)size * UINT32_C(0x9e3779b1) >> 25;
 }
 
+/* log2 of the bytes of a step. */
 static inline unsigned
 sa_trace_step(unsigned cls)
 {
@@ -146,7 +148,7 @@ sa_trace_expect(struct sa_trace_near *near, uint64_t block, uint64_t size)
   near->next = block + (size + !size + 15) / 16 * 16;
 }
 
-/* Of a multiple of 2 bytes; so that damage is seen, whatever it is. */
+/* So that damage is seen, whatever it is. */
 static inline uint64_t
 sa_trace_add_up(uint64_t sum, const void *at, size_t length)
 {
@@ -162,12 +164,12 @@ sa_trace_add_up(uint64_t sum, const void *at, size_t length)
 }
 
 static inline uint32_t
-sa_trace_sum(const struct sa_trace_segment *segment, const uint16_t *units)
+sa_trace_sum(const struct sa_trace_segment *segment, const void *events)
 {
   struct sa_trace_segment without = *segment;
   without.sum = 0;
   uint64_t sum = sa_trace_add_up(1, &without, sizeof without);
-  sum = sa_trace_add_up(sum, units, segment->units * sizeof *units);
+  sum = sa_trace_add_up(sum, events, segment->length);
   return (uint32_t)(sum >> 32);
 }
 
