@@ -16,11 +16,8 @@ sa_no_memory(void)
   return NULL;
 }
 
-/* Out of line, so that the fast path saves no register. */
-static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+static SA_ATTRIBUTE(noinline) void *alloc_by_refill(size_t size)
 {
-  if (sa_traced())
-    return sa_traced_malloc(size);
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
@@ -29,9 +26,15 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
   return sa_block_out(block);
 }
 
+/* Out of line, so that the fast path saves no register, nor a traced thread's. */
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+{
+  return sa_traced() ? sa_traced_malloc(sa_my_trace, size) : alloc_by_refill(size);
+}
+
 static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 {
-  return sa_traced() ? sa_traced_malloc(size) : sa_large_alloc(size, SA_UNIT, false);
+  return sa_traced() ? sa_traced_malloc(sa_my_trace, size) : sa_large_alloc(size, SA_UNIT, false);
 }
 
 void *
@@ -124,7 +127,7 @@ static SA_ATTRIBUTE(noinline) void free_outside(void *block)
   if (!block)
     return;
   if (sa_traced())
-    sa_traced_free(block);
+    sa_traced_free(sa_my_trace, block);
   else
     sa_free_anywhere(block);
 }

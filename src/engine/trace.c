@@ -8,7 +8,7 @@
 #include "engine/trace_file.h"
 #include "os/os.h"
 
-enum { STAMP_EVERY = 256 }; /* bytes, about */
+enum { STAMP_EVERY = 1024 }; /* bytes, about */
 
 /* What a thread records. Its alone, where nothing else is said. */
 struct sa_trace {
@@ -530,13 +530,12 @@ static SA_ATTRIBUTE(noinline) void *malloc_slowly(size_t size)
 static SA_ATTRIBUTE(noinline) void *malloc_of_new_size(struct sa_trace *trace, size_t size)
 {
   put_size(trace, size);
-  return sa_traced_malloc(size);
+  return sa_traced_malloc(trace, size);
 }
 
 void *
-sa_traced_malloc(size_t size)
+sa_traced_malloc(struct sa_trace *trace, size_t size)
 {
-  struct sa_trace *trace = sa_my_trace;
   if (SA_UNLIKELY(size > SA_CLASS_MAX))
     return malloc_slowly(size);
   if (!has_slot(trace, size))
@@ -648,9 +647,8 @@ static SA_ATTRIBUTE(noinline) void free_slowly(void *block)
 }
 
 void
-sa_traced_free(void *block)
+sa_traced_free(struct sa_trace *trace, void *block)
 {
-  struct sa_trace *trace = sa_my_trace;
   size_t           offset = (uintptr_t)block - sa_home_base;
   struct sa_slab  *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   if (SA_UNLIKELY(offset >= trace->home_size || !is_mine(slab) || slab->free == block)) {

@@ -68,11 +68,11 @@ void sa_trace_thread_exits(void);
 void sa_trace_forked(void); /* in the child, paused */
 
 /* As the functions without `traced`, for a thread that is traced. */
-void *sa_traced_malloc(size_t size);
+void *sa_traced_malloc(struct sa_trace *trace, size_t size);
 void *sa_traced_calloc(size_t count, size_t size);
 void *sa_traced_aligned_alloc(size_t alignment, size_t size);
 void *sa_traced_realloc(void *block, size_t size);
-void  sa_traced_free(void *block);
+void  sa_traced_free(struct sa_trace *trace, void *block);
 
 /* What follows is called while this thread is paused, in order. */
 

@@ -42,7 +42,7 @@ enum {
   SA_TRACE_VERSION = 1,
   SA_TRACE_BYTES = 0x01020304, /* in which order they are */
   SA_TRACE_SEGMENT = 0x47455353,
-  SA_TRACE_MOST = 16384,   /* bytes of a segment's events */
+  SA_TRACE_MOST = 65536,   /* bytes of a segment's events */
   SA_TRACE_LONGEST = 64,   /* that what is told at once takes at most */
   SA_TRACE_ADDRESS = 6,    /* bytes */
   SA_TRACE_SLOTS = 128,
@@ -148,19 +148,25 @@ sa_trace_expect(struct sa_trace_near *near, uint64_t block, uint64_t size)
   near->next = block + (size + !size + 15) / 16 * 16;
 }
 
-/* So that damage is seen, whatever it is. */
+/* So that damage is seen, whatever it is. Four sums side by side, since a processor can. */
 static inline uint64_t
 sa_trace_add_up(uint64_t sum, const void *at, size_t length)
 {
-  const char *bytes = at;
-  uint64_t    word;
-  for (; length >= sizeof word; length -= sizeof word, bytes += sizeof word) {
-    memcpy(&word, bytes, sizeof word);
-    sum = (sum << 5 | sum >> 59) + word;
+  enum { LANES = 4 };
+  const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
+  uint64_t       sums[LANES] = {sum, 1, 2, 3}, words[LANES];
+  const char    *bytes = at;
+  for (; length > 0; bytes += sizeof words) {
+    size_t part = length < sizeof words ? length : sizeof words;
+    memset(words, 0, sizeof words);
+    memcpy(words, bytes, part);
+    for (int i = 0; i < LANES; i++)
+      sums[i] = (sums[i] << 5 | sums[i] >> 59) + words[i];
+    length -= part;
   }
-  for (word = 0; length > 0; length--)
-    word = word << 8 | (unsigned char)*bytes++;
-  return (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+  for (int i = 1; i < LANES; i++)
+    sums[0] = (sums[0] ^ sums[0] >> 29) * odd + sums[i];
+  return (sums[0] ^ sums[0] >> 32) * odd;
 }
 
 static inline uint32_t

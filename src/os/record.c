@@ -87,25 +87,23 @@ write_all(int file, struct iovec *parts, int count)
   return 0;
 }
 
-/* A limit to the size of files, or a pipe that nobody reads, sends a signal, too. It is caught here,
- * unless there was one already. */
+/* A limit to the size of files, or a pipe that nobody reads, sends a signal, too. It is caught here. */
 int
 sa_os_record(int file, const void *head, size_t head_length, const void *rest, size_t rest_length)
 {
   struct iovec parts[] = {{(void *)(uintptr_t)head, head_length},
                           {(void *)(uintptr_t)rest, rest_length}};
-  sigset_t     ours, before, pending;
+  sigset_t     ours, before;
   if (!is_the_same(file))
     return EBADF;
   sigemptyset(&ours);
   sigaddset(&ours, SIGXFSZ);
   sigaddset(&ours, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &ours, &before);
-  sigpending(&pending);
   int cancel = sa_os_forbid_cancel();
   int failed = write_all(file, parts, 2);
   sa_os_allow_cancel(cancel);
-  if (failed && !sigismember(&pending, SIGXFSZ) && !sigismember(&pending, SIGPIPE))
+  if (failed)
     sigtimedwait(&ours, NULL, &(struct timespec){0});
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   return failed;
