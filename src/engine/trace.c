@@ -601,6 +601,13 @@ sa_traced_realloc(void *block, size_t size)
 
 /* --- frees ------------------------------------------------------------------------------------ */
 
+static void
+put_free_far(struct sa_trace *trace, void *block)
+{
+  trace->near.freed = (uintptr_t)block;
+  put_far(trace, SA_TRACE_FREE_FAR, 0, block);
+}
+
 /* A block of a scope. Who has been in it alone can free no other thread's. */
 static void
 put_free_in_scope(struct sa_trace *trace, void *block)
@@ -608,11 +615,11 @@ put_free_in_scope(struct sa_trace *trace, void *block)
   if (!sa_hooks_get()->is_alone(block))
     put_stamp(trace);
   int64_t steps = (int64_t)((uintptr_t)block - trace->near.freed) >> 4;
-  trace->near.freed = (uintptr_t)block;
-  if (steps != steps << 40 >> 40) {
-    put_far(trace, SA_TRACE_FREE_FAR, 0, block);
+  if (steps < -(1 << 23) || steps >= 1 << 23) {
+    put_free_far(trace, block);
     return;
   }
+  trace->near.freed = (uintptr_t)block;
   uint8_t *at = put(trace, 128 + SA_TRACE_FREE_NEAR, (unsigned)(steps >> 16));
   done(trace, put_number(at, (uint64_t)steps, 2), NULL);
 }
@@ -640,7 +647,7 @@ static SA_ATTRIBUTE(noinline) void free_slowly(void *block)
     put_free(mine, slab, block);
   } else {
     put_stamp(mine);
-    put_far(mine, SA_TRACE_FREE_FAR, 0, block);
+    put_free_far(mine, block);
   }
   sa_free_anywhere(block);
   sa_trace_resumes();

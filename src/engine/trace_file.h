@@ -104,7 +104,7 @@ struct sa_trace_near {
   uint64_t size[SA_TRACE_SLOTS];  /* UINT64_MAX: none */
   uint64_t next;                  /* where the next block in a scope is expected, */
   uint64_t first;                 /* and where the first one of a new scope is */
-  uint64_t freed;                 /* the last one of FREE_NEAR */
+  uint64_t freed;                 /* the last one freed that was of no class */
   uint64_t created;               /* the scope created last */
   uint64_t stamp;
   uint32_t is_first; /* no block was allocated in it yet */
@@ -149,22 +149,27 @@ sa_trace_expect(struct sa_trace_near *near, uint64_t block, uint64_t size)
 }
 
 /* So that damage is seen, whatever it is. Four sums side by side, since a processor can. */
+static inline void
+sa_trace_add(uint64_t sums[4], const void *four_words)
+{
+  uint64_t words[4];
+  memcpy(words, four_words, sizeof words);
+  for (int i = 0; i < 4; i++)
+    sums[i] = (sums[i] << 5 | sums[i] >> 59) + words[i];
+}
+
 static inline uint64_t
 sa_trace_add_up(uint64_t sum, const void *at, size_t length)
 {
-  enum { LANES = 4 };
   const uint64_t odd = UINT64_C(0x9e3779b97f4a7c15);
-  uint64_t       sums[LANES] = {sum, 1, 2, 3}, words[LANES];
+  uint64_t       sums[4] = {sum, 1, 2, 3};
   const char    *bytes = at;
-  for (; length > 0; bytes += sizeof words) {
-    size_t part = length < sizeof words ? length : sizeof words;
-    memset(words, 0, sizeof words);
-    memcpy(words, bytes, part);
-    for (int i = 0; i < LANES; i++)
-      sums[i] = (sums[i] << 5 | sums[i] >> 59) + words[i];
-    length -= part;
-  }
-  for (int i = 1; i < LANES; i++)
+  char           rest[32] = {0};
+  for (; length >= sizeof rest; length -= sizeof rest, bytes += sizeof rest)
+    sa_trace_add(sums, bytes);
+  memcpy(rest, bytes, length);
+  sa_trace_add(sums, rest);
+  for (int i = 1; i < 4; i++)
     sums[0] = (sums[0] ^ sums[0] >> 29) * odd + sums[i];
   return (sums[0] ^ sums[0] >> 32) * odd;
 }
