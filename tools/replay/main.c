@@ -1,6 +1,6 @@
 /*
- * replay describe FILE                  what is in a trace
- * replay time|memory ALLOCATOR FILE     how long it takes; what is resident meanwhile
+ * replay-trace describe FILE                  what is in a trace
+ * replay-trace time|memory ALLOCATOR FILE     how long it takes; what is resident meanwhile
  *
  * ALLOCATOR is `scopes` or `engine`, stuballoc's, or `malloc`, whichever that is. Prints one object of
  * JSON. stuballoc-replay, which runs it, is for people.
@@ -264,6 +264,6 @@ main(int argc, char **argv)
   else if (argc == 4 && strcmp(argv[1], "memory") == 0)
     measure_memory(find_allocator(argv[2]), argv[3]);
   else
-    die("usage: replay describe FILE | replay time|memory ALLOCATOR FILE");
+    die("usage: replay-trace describe FILE | replay-trace time|memory ALLOCATOR FILE");
   return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
