@@ -23,13 +23,13 @@ record() {
   STUBALLOC=trace=${2-$trace} "$program" "$1" >"$stage/told" 2>"$stage/said"
 }
 
-# has FILE WORD NUMBER...: as the program told, and nothing is left unmatched
+# has FILE WORD NUMBER...: as the program told, and nothing else is unmatched
 has() {
-  replay --describe --json "$1" >"$stage/json" && "$PYTHON3" - "$stage/json" "${@:2}" unmatched 0 <<'END'
+  replay --describe --json "$1" >"$stage/json" && "$PYTHON3" - "$stage/json" unmatched 0 "${@:2}" <<'END'
 import json, sys
 trace = json.load(open(sys.argv[1]))["trace"]
-words = sys.argv[2:]
-wrong = [(word, number, trace[word]) for word, number in zip(words[::2], words[1::2]) if trace[word] != int(number)]
+told = dict(zip(sys.argv[2::2], map(int, sys.argv[3::2])))
+wrong = [(word, number, trace[word]) for word, number in told.items() if trace[word] != number]
 print(*wrong)
 sys.exit(bool(wrong))
 END

@@ -39,7 +39,7 @@ die(const char *format, ...)
 void *
 pages(size_t length)
 {
-  void *at = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *at = mmap(NULL, length > 0 ? length : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)
     die("no memory for what is to be known of the trace");
   return at;
@@ -48,7 +48,7 @@ pages(size_t length)
 void
 pages_free(void *at, size_t length)
 {
-  munmap(at, length);
+  munmap(at, length > 0 ? length : 1);
 }
 
 void
@@ -181,8 +181,8 @@ measure_memory(const struct allocator *allocator, const char *file)
   struct plan plan;
   make_plan(&plan, file, allocator->scoped, SAMPLES, 1);
   run_prepare(&plan, allocator);
-  samples = pages((plan.epochs + 1) * sizeof *samples);
-  memset(samples, 1, (plan.epochs + 1) * sizeof *samples);
+  samples = pages(plan.epochs * sizeof *samples);
+  memset(samples, 1, plan.epochs * sizeof *samples);
   before = resident();
   bool watched = forget_peak();
   run(1, take_sample);

@@ -676,7 +676,7 @@ give_places(void)
 {
   struct plan   *plan = now.plan;
   struct places *places = pages(plan->threads * sizeof *places);
-  uint32_t      *place_of = pages((now.block_count + 1) * sizeof *place_of);
+  uint32_t      *place_of = pages(now.block_count * sizeof *place_of);
   size_t        *at = pages(plan->threads * sizeof *at);
   for (size_t i = 0; i < plan->steps; i++) {
     uint32_t       thread = now.order[i];
@@ -695,7 +695,7 @@ give_places(void)
       own->free[own->count++] = step->place;
     }
   }
-  plan->remains = pages((plan->summary.blocks + 1) * sizeof *plan->remains);
+  plan->remains = pages(plan->summary.blocks * sizeof *plan->remains);
   for (size_t i = 0; i < now.blocks_at.room; i++) {
     uint32_t block = table_at(&now.blocks_at, i);
     if (block != NOTHING && (now.blocks[block].scope == NOTHING || !now.scoped))
@@ -705,7 +705,7 @@ give_places(void)
     if (places[i].free)
       pages_free(places[i].free, places[i].room * sizeof *places[i].free);
   pages_free(places, plan->threads * sizeof *places);
-  pages_free(place_of, (now.block_count + 1) * sizeof *place_of);
+  pages_free(place_of, now.block_count * sizeof *place_of);
   pages_free(at, plan->threads * sizeof *at);
 }
 
@@ -715,7 +715,7 @@ give_turns(void)
 {
   struct plan *plan = now.plan;
   plan->scopes = (uint32_t)now.scope_count;
-  plan->open = pages((now.scope_count + 1) * sizeof *plan->open);
+  plan->open = pages(now.scope_count * sizeof *plan->open);
   for (size_t i = 0; i < now.scope_count; i++)
     if (now.scoped && !now.scopes[i].over)
       plan->open[plan->opened++] = (uint32_t)i;
@@ -754,21 +754,21 @@ plan_make(struct plan *plan, struct trace *trace, bool scoped, size_t epochs, si
   size_t threads = trace->threads;
   size_t steps = trace->length / 2 / epochs; /* about */
   *plan = (struct plan){.threads = threads};
-  plan->lists = pages((threads + 1) * sizeof *plan->lists);
+  plan->lists = pages(threads * sizeof *plan->lists);
   memset(&now, 0, sizeof now);
   now.plan = plan;
   now.trace = trace;
   now.scoped = scoped;
   now.epoch_length = steps > least ? steps : least;
-  now.here = pages((threads + 1) * sizeof *now.here);
-  now.heap = pages((2 * threads + 1) * sizeof *now.heap);
+  now.here = pages(threads * sizeof *now.here);
+  now.heap = pages(2 * threads * sizeof *now.heap);
   now.waiting = now.heap + threads;
   for (uint32_t i = 0; i < threads; i++) {
     now.here[i].operation = now.here[i].epoch = NOTHING;
     if (read_next(i))
       heap_push(i);
   }
-  plan->summary.began = trace->header.began;
+  plan->summary.began = plan->summary.ended = trace->header.began;
   while (go_on())
     ;
   give_places();

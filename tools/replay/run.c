@@ -279,7 +279,7 @@ run_threads(void)
 static void
 sort_threads(const struct plan *plan)
 {
-  uint32_t *next = pages((plan->epochs + 1) * sizeof *next); /* place of each epoch's next one */
+  uint32_t *next = pages(plan->epochs * sizeof *next); /* place of each epoch's next one */
   for (size_t i = 0; i < plan->threads; i++)
     next[plan->lists[i].first_epoch]++;
   for (uint32_t epoch = 0, sum = 0; epoch < plan->epochs; epoch++) {
@@ -289,7 +289,7 @@ sort_threads(const struct plan *plan)
   }
   for (uint32_t i = 0; i < plan->threads; i++)
     now.by_epoch[next[plan->lists[i].first_epoch]++] = i;
-  pages_free(next, (plan->epochs + 1) * sizeof *next);
+  pages_free(next, plan->epochs * sizeof *next);
 }
 
 void
@@ -297,10 +297,10 @@ run_prepare(const struct plan *plan, const struct allocator *allocator)
 {
   now.plan = plan;
   now.allocator = allocator;
-  now.places = pages((plan->places + 1) * sizeof *now.places);
-  now.scopes = pages((plan->scopes + 1) * sizeof *now.scopes);
-  now.left = pages((plan->epochs + 1) * sizeof *now.left);
-  now.by_epoch = pages((plan->threads + 1) * sizeof *now.by_epoch);
+  now.places = pages(plan->places * sizeof *now.places);
+  now.scopes = pages(plan->scopes * sizeof *now.scopes);
+  now.left = pages(plan->epochs * sizeof *now.left);
+  now.by_epoch = pages(plan->threads * sizeof *now.by_epoch);
   sort_threads(plan);
   pthread_mutex_init(&now.lock, NULL);
   pthread_cond_init(&now.changed, NULL);
