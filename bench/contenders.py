@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from programs import Failed, execute
 from remote import LIMIT, PROFILED, TIMED, hand_over, one_processor, profile_call
+from traces import TRACE, program, replay
 
 PACKAGED = {  # by Debian; the dynamic linker knows where they are
     "mimalloc": "libmimalloc.so.2",
@@ -20,7 +21,7 @@ BLOBS = tuple(f"blob {size}" for size in (4 << 10, 64 << 10, 1 << 20, 64 << 20))
 SCOPED = ("scoped alloc", "scoped pair", "scoped call")
 CALLS = ("stub-call", "stub-call untouched", "stub-call halved")
 POOLS = {  # by name: the program, its way, and the workloads that it can do
-    "stuballoc scope": ("work_scope", "created", CALLS),
+    "stuballoc scope": ("work_scope", "created", (*CALLS, TRACE)),
     "talloc": ("work_talloc", "plain", CALLS),
     "talloc pool, created": ("work_talloc", "created", CALLS),
     "talloc pool, cleared": ("work_talloc", "cleared", CALLS),
@@ -74,6 +75,8 @@ class Contender:
             return [{"measure": workload, "unit": "a pair", "value": self.instructions(bench)}]
         if workload in PROFILED:
             return profile_call(bench, PROFILED[workload], self)
+        if workload == TRACE:
+            return replay(bench, "malloc", LD_PRELOAD=self.library, **self.environment)
         return [json.loads(line) for line in self.work(bench, workload)]
 
     def work(self, bench, argument):
@@ -108,6 +111,8 @@ class Pool(Contender):
     command: tuple = ()
 
     def run(self, bench, workload):
+        if workload == TRACE:
+            return replay(bench, "scopes")
         program, way = self.command
         return [json.loads(execute([bench / program, way, workload]).stdout)]
 
@@ -174,5 +179,6 @@ def find_workloads(bench):
     """Every workload there is; instructions can be counted only by valgrind."""
     local = [*Contender("glibc").work(bench, "list"), *BY_FEW]
     remote = [name for name, call in REMOTE.items() if call.is_built(bench)]
-    every = [*local, *remote, "instructions"]
+    traces = [TRACE] if program(bench).exists() else []
+    every = [*local, *traces, *remote, "instructions"]
     return [name for name in every if name not in COUNTED or shutil.which("valgrind")]
