@@ -354,7 +354,7 @@ thread_exits(void)
 static void
 forked(void)
 {
-  bool             traced = sa_trace_pause();
+  struct sa_trace *traced = sa_trace_pause();
   struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next)
     if (cache != sa_self && !atomic_load_explicit(&cache->busy, memory_order_relaxed)
@@ -426,7 +426,7 @@ size_t
 sa_trim(void)
 {
   size_t           before = sa_units_returned();
-  bool             traced = sa_trace_pause();
+  struct sa_trace *traced = sa_trace_pause();
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
   if (cache != &sa_no_cache) {

@@ -362,12 +362,13 @@ sa_trace_thread_begins(void)
   return true;
 }
 
-bool
+struct sa_trace *
 sa_trace_pauses(void)
 {
-  sa_self = mine->cache;
+  struct sa_trace *trace = sa_my_trace;
+  sa_self = trace->cache;
   sa_my_trace = NULL;
-  return true;
+  return trace;
 }
 
 /* A thread that has exited keeps neither buffer nor cache. */
@@ -383,16 +384,16 @@ give_up_again(struct sa_trace *trace)
 }
 
 void
-sa_trace_resumes(void)
+sa_trace_resumes(struct sa_trace *trace)
 {
-  if (state_now() != ON) {
-    give_up(mine);
+  if (SA_UNLIKELY(state_now() != ON)) {
+    give_up(trace);
     return;
   }
   sa_self = &sa_no_cache;
-  sa_my_trace = mine;
+  sa_my_trace = trace;
   if (SA_UNLIKELY(after.thread != 0))
-    give_up_again(mine);
+    give_up_again(trace);
 }
 
 void
@@ -442,9 +443,9 @@ static SA_ATTRIBUTE(destructor) void end_at_exit(void)
 /* --- blocks ----------------------------------------------------------------------------------- */
 
 void
-sa_trace_stamp(void)
+sa_trace_stamp(struct sa_trace *trace)
 {
-  put_stamp(mine);
+  put_stamp(trace);
 }
 
 static SA_ATTRIBUTE(noinline) void put_size(struct sa_trace *trace, size_t size)
@@ -517,11 +518,11 @@ refill(size_t size)
 
 static SA_ATTRIBUTE(noinline) void *malloc_slowly(size_t size)
 {
-  bool  paused = sa_trace_pause();
+  struct sa_trace *paused = sa_trace_pause();
   void *block = size > SA_CLASS_MAX ? sa_large_alloc(size, SA_UNIT, false) : refill(size);
   if (paused && block) {
-    put_stamp(mine);
-    put_block(mine, size, block);
+    put_stamp(paused);
+    put_block(paused, size, block);
   }
   sa_trace_resume(paused);
   return block;
@@ -552,12 +553,12 @@ sa_traced_malloc(struct sa_trace *trace, size_t size)
 
 /* What was allocated while it was paused, after an event that tells of what kind it is. */
 static void *
-end_special(bool paused, enum sa_trace_code code, unsigned low, size_t size, void *block)
+end_special(struct sa_trace *paused, enum sa_trace_code code, unsigned low, size_t size, void *block)
 {
   if (paused && block) {
-    put_stamp(mine);
-    done(mine, put(mine, 128 + (unsigned)code, low), NULL);
-    put_block(mine, size, block);
+    put_stamp(paused);
+    done(paused, put(paused, 128 + (unsigned)code, low), NULL);
+    put_block(paused, size, block);
   }
   sa_trace_resume(paused);
   return block;
@@ -566,34 +567,34 @@ end_special(bool paused, enum sa_trace_code code, unsigned low, size_t size, voi
 void *
 sa_traced_calloc(size_t count, size_t size)
 {
-  bool paused = sa_trace_pause();
+  struct sa_trace *paused = sa_trace_pause();
   return end_special(paused, SA_TRACE_ZEROED, 0, count * size, sa_calloc(count, size));
 }
 
 void *
 sa_traced_aligned_alloc(size_t alignment, size_t size)
 {
-  bool paused = sa_trace_pause();
+  struct sa_trace *paused = sa_trace_pause();
   return end_special(paused, SA_TRACE_ALIGNED, (unsigned)__builtin_ctzll(alignment), size,
                      sa_aligned_alloc(alignment, size));
 }
 
 /* An event with two addresses. */
 static void
-put_two(enum sa_trace_code code, unsigned low, const void *one, const void *two)
+put_two(struct sa_trace *trace, enum sa_trace_code code, unsigned low, const void *one, const void *two)
 {
-  uint8_t *at = put(mine, 128 + (unsigned)code, low);
-  done(mine, put_address(put_address(at, one), two), NULL);
+  uint8_t *at = put(trace, 128 + (unsigned)code, low);
+  done(trace, put_address(put_address(at, one), two), NULL);
 }
 
 void *
 sa_traced_realloc(void *block, size_t size)
 {
-  bool  paused = sa_trace_pause();
+  struct sa_trace *paused = sa_trace_pause();
   void *to = sa_realloc(block, size);
   if (paused && to) {
-    put_stamp(mine);
-    put_two(SA_TRACE_REALLOC, slot_of(mine, size), block, to);
+    put_stamp(paused);
+    put_two(paused, SA_TRACE_REALLOC, slot_of(paused, size), block, to);
   }
   sa_trace_resume(paused);
   return to;
@@ -637,20 +638,20 @@ put_free(struct sa_trace *trace, const struct sa_slab *slab, void *block)
   put_near(trace, 128 + cls, steps_to(trace, cls, block), SA_TRACE_FREE_FAR, cls + 1, block);
 }
 
-static SA_ATTRIBUTE(noinline) void free_slowly(void *block)
+static SA_ATTRIBUTE(noinline) void free_slowly(struct sa_trace *trace, void *block)
 {
   const struct sa_slab *slab = sa_slab_of(block);
   sa_trace_pauses();
   if (slab && sa_slab_what(slab) == SA_LENT) {
-    put_free_in_scope(mine, block);
+    put_free_in_scope(trace, block);
   } else if (slab && is_mine(slab)) {
-    put_free(mine, slab, block);
+    put_free(trace, slab, block);
   } else {
-    put_stamp(mine);
-    put_free_far(mine, block);
+    put_stamp(trace);
+    put_free_far(trace, block);
   }
   sa_free_anywhere(block);
-  sa_trace_resumes();
+  sa_trace_resumes(trace);
 }
 
 void
@@ -659,7 +660,7 @@ sa_traced_free(struct sa_trace *trace, void *block)
   size_t           offset = (uintptr_t)block - sa_home_base;
   struct sa_slab  *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   if (SA_UNLIKELY(offset >= trace->home_size || !is_mine(slab) || slab->free == block)) {
-    free_slowly(block);
+    free_slowly(trace, block);
     return;
   }
   *(void **)block = slab->free;
@@ -669,28 +670,32 @@ sa_traced_free(struct sa_trace *trace, void *block)
 
 /* --- scopes ----------------------------------------------------------------------------------- */
 
-void
-sa_trace_in_scope(void *block, size_t size)
+static SA_ATTRIBUTE(noinline) void *in_scope_far(struct sa_trace *trace, void *block, size_t size)
 {
-  unsigned slot = slot_of(mine, size);
-  bool     expected = (uintptr_t)block == mine->near.next;
-  sa_trace_expect(&mine->near, (uintptr_t)block, size);
-  if (SA_LIKELY(expected))
-    done(mine, put(mine, 128 + SA_TRACE_IN_SCOPE, slot), NULL);
-  else
-    put_far(mine, SA_TRACE_IN_SCOPE_FAR, slot, block);
+  unsigned slot = slot_of(trace, size);
+  sa_trace_expect(&trace->near, (uintptr_t)block, size);
+  return put_far(trace, SA_TRACE_IN_SCOPE_FAR, slot, block);
+}
+
+void *
+sa_trace_in_scope(struct sa_trace *trace, void *block, size_t size)
+{
+  if (SA_UNLIKELY((uintptr_t)block != trace->near.next || !has_slot(trace, size)))
+    return in_scope_far(trace, block, size);
+  sa_trace_expect(&trace->near, (uintptr_t)block, size);
+  return done(trace, put(trace, 128 + SA_TRACE_IN_SCOPE, sa_trace_slot(size)), block);
 }
 
 void
-sa_trace_into(const void *scope, const void *block, size_t size)
+sa_trace_into(struct sa_trace *trace, const void *scope, const void *block, size_t size)
 {
-  put_two(SA_TRACE_INTO, slot_of(mine, size), block, scope);
+  put_two(trace, SA_TRACE_INTO, slot_of(trace, size), block, scope);
 }
 
 void
-sa_trace_kept(const void *before, const void *now)
+sa_trace_kept(struct sa_trace *trace, const void *before, const void *now)
 {
-  put_two(SA_TRACE_KEEP, 0, before, now);
+  put_two(trace, SA_TRACE_KEEP, 0, before, now);
 }
 
 /* The place of a name, which has it then. */
@@ -713,42 +718,42 @@ place_of(struct sa_trace *trace, const char *name)
 }
 
 void
-sa_trace_create(void *scope, const char *name)
+sa_trace_create(struct sa_trace *trace, void *scope, const char *name)
 {
-  unsigned low = name[0] ? place_of(mine, name) + 1 : 0;
-  bool     again = (uintptr_t)scope == mine->near.created;
-  sa_trace_created(&mine->near, (uintptr_t)scope);
+  unsigned low = name[0] ? place_of(trace, name) + 1 : 0;
+  bool     again = (uintptr_t)scope == trace->near.created;
+  sa_trace_created(&trace->near, (uintptr_t)scope);
   if (again)
-    done(mine, put(mine, 128 + SA_TRACE_CREATE_AGAIN, low), NULL);
+    done(trace, put(trace, 128 + SA_TRACE_CREATE_AGAIN, low), NULL);
   else
-    put_far(mine, SA_TRACE_CREATE, low, scope);
+    put_far(trace, SA_TRACE_CREATE, low, scope);
 }
 
 static void
-put_scope(enum sa_trace_code code, void *scope)
+put_scope(struct sa_trace *trace, enum sa_trace_code code, void *scope)
 {
-  if ((uintptr_t)scope == mine->near.created)
-    done(mine, put(mine, 128 + (unsigned)code, 1), NULL);
+  if ((uintptr_t)scope == trace->near.created)
+    done(trace, put(trace, 128 + (unsigned)code, 1), NULL);
   else
-    put_far(mine, code, 0, scope);
+    put_far(trace, code, 0, scope);
 }
 
 void
-sa_trace_enter(void *scope)
+sa_trace_enter(struct sa_trace *trace, void *scope)
 {
-  put_scope(SA_TRACE_ENTER, scope);
+  put_scope(trace, SA_TRACE_ENTER, scope);
 }
 
 void
-sa_trace_leave(void *scope)
+sa_trace_leave(struct sa_trace *trace, void *scope)
 {
-  put_scope(SA_TRACE_LEAVE, scope);
+  put_scope(trace, SA_TRACE_LEAVE, scope);
 }
 
 void
-sa_trace_destroy(void *scope)
+sa_trace_destroy(struct sa_trace *trace, void *scope)
 {
-  put_scope(SA_TRACE_DESTROY, scope);
+  put_scope(trace, SA_TRACE_DESTROY, scope);
 }
 
 void
@@ -756,13 +761,14 @@ sa_trace_call(const char *interface, unsigned operation)
 {
   if (!sa_traced())
     return;
-  uint8_t *at = put(mine, 128 + SA_TRACE_CALL, place_of(mine, interface));
-  done(mine, put_number(at, operation, 4), NULL);
+  struct sa_trace *trace = sa_my_trace;
+  uint8_t *at = put(trace, 128 + SA_TRACE_CALL, place_of(trace, interface));
+  done(trace, put_number(at, operation, 4), NULL);
 }
 
 void
 sa_trace_call_ends(void)
 {
   if (sa_traced())
-    done(mine, put(mine, 128 + SA_TRACE_CALL_ENDS, 0), NULL);
+    done(sa_my_trace, put(sa_my_trace, 128 + SA_TRACE_CALL_ENDS, 0), NULL);
 }

@@ -46,22 +46,22 @@ sa_traced(void)
          || (SA_UNLIKELY(sa_home_size == 0) && sa_trace_thread_begins());
 }
 
-/* The library works until `resume`, which is to be told what `pause` returned: whether there is anything
- * to be recorded afterwards. They nest. */
-bool sa_trace_pauses(void);
-void sa_trace_resumes(void);
+/* The library works until `resume`, which is to be told what `pause` returned: where to record what was
+ * done meanwhile; NULL: nowhere. They nest. */
+struct sa_trace *sa_trace_pauses(void);
+void             sa_trace_resumes(struct sa_trace *trace);
 
-static inline bool
+static inline struct sa_trace *
 sa_trace_pause(void)
 {
-  return sa_traced() && sa_trace_pauses();
+  return sa_traced() ? sa_trace_pauses() : NULL;
 }
 
 static inline void
-sa_trace_resume(bool paused)
+sa_trace_resume(struct sa_trace *paused)
 {
-  if (SA_UNLIKELY(paused))
-    sa_trace_resumes();
+  if (SA_UNLIKELY(paused != NULL))
+    sa_trace_resumes(paused);
 }
 
 void sa_trace_thread_exits(void);
@@ -77,16 +77,16 @@ void  sa_traced_free(struct sa_trace *trace, void *block);
 /* What follows is called while this thread is paused, in order. */
 
 /* Between what other threads may have done and what depends on it: see trace_file.h. */
-void sa_trace_stamp(void);
+void sa_trace_stamp(struct sa_trace *trace);
 /* The next block is in the scope that the thread is in, or in another one; */
-void sa_trace_in_scope(void *block, size_t size);
-void sa_trace_into(const void *scope, const void *block, size_t size);
+void *sa_trace_in_scope(struct sa_trace *trace, void *block, size_t size);
+void sa_trace_into(struct sa_trace *trace, const void *scope, const void *block, size_t size);
 /* has become one that is in none. */
-void sa_trace_kept(const void *before, const void *now);
-void sa_trace_create(void *scope, const char *name);
-void sa_trace_enter( void *scope);
-void sa_trace_leave( void *scope);
-void sa_trace_destroy( void *scope);
+void sa_trace_kept(struct sa_trace *trace, const void *before, const void *now);
+void sa_trace_create(struct sa_trace *trace, void *scope, const char *name);
+void sa_trace_enter(struct sa_trace *trace,  void *scope);
+void sa_trace_leave(struct sa_trace *trace,  void *scope);
+void sa_trace_destroy(struct sa_trace *trace,  void *scope);
 /* A call of an operation, to which the scopes belong that are created next; it ends. Not paused. */
 void sa_trace_call(const char *interface, unsigned operation);
 void sa_trace_call_ends(void);

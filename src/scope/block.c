@@ -15,22 +15,41 @@ block_of(struct sa_arena *arena, size_t size)
                              : sa_arena_alloc(arena, sa_code_for(size));
 }
 
-/* A large one, or any while a trace is recorded. */
-static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+static SA_ATTRIBUTE(noinline) void *block_slowly(struct sa_arena *arena, size_t size)
 {
-  bool             traced = sa_scope_pause();
+  struct sa_trace *traced = sa_scope_pause();
   struct sa_chunk *fresh = arena->fresh;
   void            *block = block_of(arena, size);
   if (traced && block) {
     if (arena->fresh != fresh || size > SA_BLOCK_MAX)
-      sa_trace_stamp();
+      sa_trace_stamp(traced);
     if (arena == sa_thread.here)
-      sa_trace_in_scope(block, size);
+      sa_trace_in_scope(traced, block, size);
     else
-      sa_trace_into(arena->scope, block, size);
+      sa_trace_into(traced, arena->scope, block, size);
   }
   sa_scope_resume(traced);
   return block;
+}
+
+/* Cuts a block from the arena's run, or takes one that was freed; NULL: it would take the engine's help,
+ * for which a trace must be paused. */
+static void *
+take_at_hand(struct sa_arena *arena, unsigned code)
+{
+  size_t room = (size_t)(arena->end - arena->next);
+  return sa_arena_has(arena, code) || room >= sa_code_size(code) ? sa_arena_alloc(arena, code)
+                                                                 : NULL;
+}
+
+/* A large one, or any while a trace is recorded. */
+static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+{
+  struct sa_trace *trace = sa_my_trace;
+  void            *block = NULL;
+  if (SA_LIKELY(trace && arena == sa_thread.here && size <= SA_BLOCK_MAX))
+    block = take_at_hand(arena, sa_code_for(size));
+  return block ? sa_trace_in_scope(trace, block, size) : block_slowly(arena, size);
 }
 
 static inline bool
@@ -86,7 +105,7 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t 
     return NULL;
   }
   if (sa_thread.here->scope == scope)
-    return sa_arena_block(sa_thread.here, size);
+    return other_block(sa_thread.here, size);
   enum sa_scope_state state = sa_scope_check("sa_scope_alloc", scope);
   if (state == SA_ALIVE || (state != SA_NO_SCOPE && sa_is_inside(scope)))
     return alloc_below(scope, size);
@@ -273,11 +292,11 @@ keep(void *block)
 void *
 sa_scope_keep(void *block)
 {
-  bool  traced = sa_scope_pause();
+  struct sa_trace *traced = sa_scope_pause();
   void *kept = keep(block);
   if (traced && kept) {
-    sa_trace_stamp();
-    sa_trace_kept(block, kept);
+    sa_trace_stamp(traced);
+    sa_trace_kept(traced, block, kept);
   }
   sa_scope_resume(traced);
   return kept;

@@ -148,23 +148,24 @@ create(const sa_scope_options *options, const void *creator)
   return scope;
 }
 
-static SA_ATTRIBUTE(noinline) void record_create(struct sa_scope *scope, bool warm)
+static SA_ATTRIBUTE(noinline) void record_create(struct sa_trace *trace,
+                                                   struct sa_scope *scope, bool warm)
 {
   sa_scope_home_arena(scope)->medium |= SA_ARENA_TRACED;
   sa_scope_home_arena(scope)->quick = NULL;
   if (!warm)
-    sa_trace_stamp();
-  sa_trace_create(scope, scope->name);
+    sa_trace_stamp(trace);
+  sa_trace_create(trace, scope, scope->name);
 }
 
 struct sa_scope *
 sa_scope_create_for(const sa_scope_options *options, const void *creator)
 {
-  bool             traced = sa_scope_pause();
+  struct sa_trace *traced = sa_scope_pause();
   bool             warm = sa_thread.warm;
   struct sa_scope *scope = create(options, creator);
   if (traced && scope)
-    record_create(scope, warm);
+    record_create(traced, scope, warm);
   sa_scope_resume(traced);
   return scope;
 }
@@ -344,12 +345,12 @@ static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
 {
   if (!scope)
     return;
-  bool                traced = sa_scope_pause();
+  struct sa_trace *traced = sa_scope_pause();
   enum sa_scope_state state = sa_scope_check("sa_scope_destroy", scope);
   if (traced && state == SA_ALIVE) {
     if (!sa_scope_is_alone(scope))
-      sa_trace_stamp();
-    sa_trace_destroy(scope);
+      sa_trace_stamp(traced);
+    sa_trace_destroy(traced, scope);
   }
   destroy_anyhow(scope, state);
   sa_scope_resume(traced);

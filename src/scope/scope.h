@@ -304,18 +304,19 @@ extern _Atomic size_t sa_quick_sizes;
 #define SA_ARENA_TRACED (UINT64_C(1) << 63)
 
 /* As sa_trace_pause and sa_trace_resume, and in between the warm chunk is where it is used. */
-static inline bool
+static inline struct sa_trace *
 sa_scope_pause(void)
 {
-  if (!sa_trace_pause())
-    return false;
-  sa_thread.warm = sa_thread.hidden;
-  sa_thread.hidden = NULL;
-  return true;
+  struct sa_trace *trace = sa_trace_pause();
+  if (trace) {
+    sa_thread.warm = sa_thread.hidden;
+    sa_thread.hidden = NULL;
+  }
+  return trace;
 }
 
 static inline void
-sa_scope_resume(bool paused)
+sa_scope_resume(struct sa_trace *paused)
 {
   if (paused) {
     sa_thread.hidden = sa_thread.warm;

@@ -33,7 +33,7 @@ bool
 sa_thread_begin(void)
 {
   static _Atomic uint64_t threads; /* relaxed: all that matters is that each gets another one */
-  bool                    traced = sa_trace_pause();
+  struct sa_trace *traced = sa_trace_pause();
   struct sa_cache        *cache = sa_cache_begin();
   if (cache)
     sa_cache_done(cache);
@@ -124,7 +124,7 @@ void
 sa_arena_leave(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
-  bool             traced = sa_scope_pause();
+  struct sa_trace *traced = sa_scope_pause();
   atomic_store_explicit(&arena->user, 0, memory_order_release);
   sa_scope_drop_user(scope);
   sa_scope_resume(traced);
@@ -205,22 +205,22 @@ push_anew(struct sa_scope *scope, enum sa_maker maker)
 
 /* So that what other threads did before is, and it is told before they go on. */
 static void
-stamp_unless_alone(struct sa_scope *scope)
+stamp_unless_alone(struct sa_trace *trace, struct sa_scope *scope)
 {
   if (!sa_scope_is_alone(scope))
-    sa_trace_stamp();
+    sa_trace_stamp(trace);
 }
 
 int
 sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
 {
-  bool traced = sa_scope_pause();
+  struct sa_trace *traced = sa_scope_pause();
   if (traced && maker == SA_MADE_BY_ENTER)
     maker = SA_MADE_BY_TRACED_ENTER;
   int failed = push_anew(scope, maker);
   if (traced && !failed && scope) {
-    stamp_unless_alone(scope);
-    sa_trace_enter(scope);
+    stamp_unless_alone(traced, scope);
+    sa_trace_enter(traced, scope);
   }
   sa_scope_resume(traced);
   return failed;
@@ -318,24 +318,24 @@ owns(const struct sa_frame *frame, bool unwound)
 }
 
 static void
-record_leave(struct sa_scope *scope, bool and_destroy)
+record_leave(struct sa_trace *trace, struct sa_scope *scope, bool and_destroy)
 {
   if (!scope)
     return;
-  stamp_unless_alone(scope);
-  sa_trace_leave(scope);
+  stamp_unless_alone(trace, scope);
+  sa_trace_leave(trace, scope);
   if (and_destroy)
-    sa_trace_destroy(scope);
+    sa_trace_destroy(trace, scope);
 }
 
 static void
 pop(bool unwound)
 {
-  bool             traced = sa_scope_pause();
+  struct sa_trace *traced = sa_scope_pause();
   struct sa_frame *frame = sa_thread.top;
   struct sa_scope *owned = owns(frame, unwound) ? frame->arena->scope : NULL;
   if (traced)
-    record_leave(frame->arena->scope, owned);
+    record_leave(traced, frame->arena->scope, owned);
   sa_thread.top = frame->below;
   sa_thread.here = frame->below->arena;
   end_entry(frame);
