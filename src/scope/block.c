@@ -32,24 +32,44 @@ static SA_ATTRIBUTE(noinline) void *block_slowly(struct sa_arena *arena, size_t 
   return block;
 }
 
-/* Cuts a block from the arena's run, or takes one that was freed; NULL: it would take the engine's help,
- * for which a trace must be paused. */
-static void *
-take_at_hand(struct sa_arena *arena, unsigned code)
+/* A freed block, where there is one. */
+static inline void *
+alloc_again(struct sa_arena *arena, unsigned code)
 {
-  size_t room = (size_t)(arena->end - arena->next);
-  return sa_arena_has(arena, code) || room >= sa_code_size(code) ? sa_arena_alloc(arena, code)
-                                                                 : NULL;
+  if (SA_UNLIKELY(!sa_arena_has(arena, code)))
+    return sa_arena_alloc(arena, code);
+  char            *block = sa_arena_pop(arena, code);
+  struct sa_chunk *chunk = sa_chunk_of(block);
+  sa_code_set(chunk, sa_granule_of(block), code);
+  return block + chunk->away;
+}
+
+/* While a trace is recorded: as the fast path, or a freed block; false: neither is at hand, and to get one
+ * may take the engine's help, for which the trace must be paused. */
+static inline bool
+take_at_hand(struct sa_arena *arena, size_t size, void **block)
+{
+  if ((arena->small | arena->medium) == SA_ARENA_TRACED) {
+    arena->quick = arena->end;
+    bool cut = sa_arena_cut(arena, size, block);
+    arena->quick = NULL;
+    return cut;
+  }
+  bool freed = sa_arena_has(arena, sa_code_for(size));
+  if (freed)
+    *block = alloc_again(arena, sa_code_for(size));
+  return freed;
 }
 
 /* A large one, or any while a trace is recorded. */
 static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
 {
   struct sa_trace *trace = sa_my_trace;
-  void            *block = NULL;
-  if (SA_LIKELY(trace && arena == sa_thread.here && size <= SA_BLOCK_MAX))
-    block = take_at_hand(arena, sa_code_for(size));
-  return block ? sa_trace_in_scope(trace, block, size) : block_slowly(arena, size);
+  void            *block;
+  if (SA_LIKELY(trace && arena == sa_thread.here && size <= SA_BLOCK_MAX)
+      && take_at_hand(arena, size, &block))
+    return sa_trace_in_scope(trace, block, size);
+  return block_slowly(arena, size);
 }
 
 static inline bool
@@ -82,18 +102,6 @@ alloc_below(struct sa_scope *scope, size_t size)
 {
   struct sa_arena *arena = sa_arena_mine(scope);
   return arena ? sa_arena_block(arena, size) : alloc_from_outside(scope, size);
-}
-
-/* A freed block, where there is one. */
-static inline void *
-alloc_again(struct sa_arena *arena, unsigned code)
-{
-  if (SA_UNLIKELY(!sa_arena_has(arena, code)))
-    return sa_arena_alloc(arena, code);
-  char            *block = sa_arena_pop(arena, code);
-  struct sa_chunk *chunk = sa_chunk_of(block);
-  sa_code_set(chunk, sa_granule_of(block), code);
-  return block + chunk->away;
 }
 
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
