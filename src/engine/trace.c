@@ -16,7 +16,9 @@ struct sa_trace {
   size_t               home_size; /* what sa_home_size would be */
   uint8_t             *due;       /* when `at` is there, a stamp is, or the buffer is full */
   struct sa_trace_near near;
-  uint8_t              step[SA_CLASSES]; /* of each class, log2 */
+  uint8_t              step[SA_CLASSES];         /* of each class, log2 */
+  uint8_t              class_of[SA_TRACE_SLOTS]; /* of the size in each slot, if it has one */
+  bool                 is_last_call;             /* its thread has exited, and gives it up again */
   /* Where the next event goes. Written by the thread, with release after the one before it, and read by
    * who writes the buffer to the file in its place, with acquire. */
   _Atomic(uint8_t *) at;
@@ -341,6 +343,7 @@ take_trace(struct sa_cache *cache)
   trace->thread = after.thread ? after.thread
                                : 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
   trace->sequence = after.sequence;
+  trace->is_last_call = after.thread != 0;
   begin_buffer(trace);
   unlock();
   return trace;
@@ -392,7 +395,7 @@ sa_trace_resumes(struct sa_trace *trace)
   }
   sa_self = &sa_no_cache;
   sa_my_trace = trace;
-  if (SA_UNLIKELY(after.thread != 0))
+  if (SA_UNLIKELY(trace->is_last_call))
     give_up_again(trace);
 }
 
@@ -452,6 +455,7 @@ static SA_ATTRIBUTE(noinline) void put_size(struct sa_trace *trace, size_t size)
 {
   unsigned slot = sa_trace_slot(size);
   trace->near.size[slot] = size;
+  trace->class_of[slot] = size <= SA_CLASS_MAX ? (uint8_t)sa_class_of(size) : SA_CLASSES;
   set_place(trace, put_number(put(trace, 128 + SA_TRACE_SIZE, slot), size, sizeof(uint64_t)));
 }
 
@@ -541,7 +545,7 @@ sa_traced_malloc(struct sa_trace *trace, size_t size)
     return malloc_slowly(size);
   if (!has_slot(trace, size))
     return malloc_of_new_size(trace, size);
-  unsigned        cls = trace->cache->classes.class_of[sa_granules(size)];
+  unsigned        cls = trace->class_of[sa_trace_slot(size)];
   struct sa_slab *slab = trace->cache->current[cls];
   void           *block = slab->free;
   if (SA_UNLIKELY(!block))
@@ -616,11 +620,15 @@ put_free_in_scope(struct sa_trace *trace, void *block)
   if (!sa_hooks_get()->is_alone(block))
     put_stamp(trace);
   int64_t steps = (int64_t)((uintptr_t)block - trace->near.freed) >> 4;
+  trace->near.freed = (uintptr_t)block;
+  if (SA_LIKELY(steps == (int8_t)steps)) {
+    done(trace, put(trace, 128 + SA_TRACE_FREE_BESIDE, (unsigned)steps), NULL);
+    return;
+  }
   if (steps < -(1 << 23) || steps >= 1 << 23) {
     put_free_far(trace, block);
     return;
   }
-  trace->near.freed = (uintptr_t)block;
   uint8_t *at = put(trace, 128 + SA_TRACE_FREE_NEAR, (unsigned)(steps >> 16));
   done(trace, put_number(at, (uint64_t)steps, 2), NULL);
 }
@@ -636,6 +644,13 @@ put_free(struct sa_trace *trace, const struct sa_slab *slab, void *block)
 {
   unsigned cls = sa_slab_class(slab);
   put_near(trace, 128 + cls, steps_to(trace, cls, block), SA_TRACE_FREE_FAR, cls + 1, block);
+}
+
+/* For a block of a scope, the engine is not needed. */
+static SA_ATTRIBUTE(noinline) void free_in_scope(struct sa_trace *trace, void *block)
+{
+  put_free_in_scope(trace, block);
+  sa_hooks_get()->free(block);
 }
 
 static SA_ATTRIBUTE(noinline) void free_slowly(struct sa_trace *trace, void *block)
@@ -660,7 +675,8 @@ sa_traced_free(struct sa_trace *trace, void *block)
   size_t           offset = (uintptr_t)block - sa_home_base;
   struct sa_slab  *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   if (SA_UNLIKELY(offset >= trace->home_size || !is_mine(slab) || slab->free == block)) {
-    free_slowly(trace, block);
+    bool in_scope = offset < trace->home_size && sa_slab_what(slab) == SA_LENT;
+    (in_scope ? free_in_scope : free_slowly)(trace, block);
     return;
   }
   *(void **)block = slab->free;

@@ -77,7 +77,8 @@ enum sa_trace_code {
   SA_TRACE_FREE_LAST = SA_CLASSES - 1,
   SA_TRACE_SIZE,         /* slot: the size in it from now on, 8 bytes */
   SA_TRACE_FAR,          /* slot: a block was allocated: address */
-  SA_TRACE_FREE_NEAR,    /* the highest byte of a step of 16 bytes from the last one; the others, 2 */
+  SA_TRACE_FREE_BESIDE,  /* so many steps of 16 bytes away from the last one freed of no class */
+  SA_TRACE_FREE_NEAR,    /* the same; the highest byte of three, the others */
   SA_TRACE_FREE_FAR,     /* class + 1, or 0: address */
   SA_TRACE_IN_SCOPE,     /* slot: in the thread's scope, where it was expected */
   SA_TRACE_IN_SCOPE_FAR, /* slot: address */

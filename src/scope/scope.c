@@ -319,6 +319,27 @@ destroy_from_elsewhere(struct sa_scope *scope)
     sa_scope_drop_handle(scope);
 }
 
+/* Of a scope that is alive: its home thread has left it, nobody else uses it, and there is nothing to
+ * undo. */
+static inline bool
+is_plain(struct sa_scope *scope)
+{
+  return sa_is_home(scope)
+         && atomic_load_explicit(&sa_scope_home_arena(scope)->entries, memory_order_relaxed) == 0
+         && atomic_load_explicit(&scope->plain, memory_order_relaxed)
+         && atomic_load_explicit(&scope->users, memory_order_acquire) == 1;
+}
+
+/* One that is plain, and whose chunk the thread may keep. */
+static inline void
+destroy_plain(struct sa_scope *scope)
+{
+  struct sa_chunk *chunk = sa_chunk_of(scope);
+  atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
+  sa_chunk_clear_map(chunk, end_of_blocks(chunk));
+  sa_thread.warm = chunk;
+}
+
 /* With a state that was just found. */
 static void
 destroy_anyhow(struct sa_scope *scope, enum sa_scope_state state)
@@ -352,32 +373,22 @@ static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
       sa_trace_stamp(traced);
     sa_trace_destroy(traced, scope);
   }
-  destroy_anyhow(scope, state);
+  if (traced && state == SA_ALIVE && is_plain(scope) && sa_chunk_may_keep())
+    destroy_plain(scope);
+  else
+    destroy_anyhow(scope, state);
   sa_scope_resume(traced);
-}
-
-/* A scope that its home thread has left, that nobody else uses, and that has nothing to undo. */
-static inline bool
-is_easy(struct sa_scope *scope)
-{
-  return sa_scope_state_here(scope) == SA_ALIVE && sa_is_home(scope)
-         && atomic_load_explicit(&sa_scope_home_arena(scope)->entries, memory_order_relaxed) == 0
-         && atomic_load_explicit(&scope->plain, memory_order_relaxed)
-         && atomic_load_explicit(&scope->users, memory_order_acquire) == 1;
 }
 
 void
 sa_scope_destroy(struct sa_scope *scope)
 {
   SA_PROBE1(scope_destroy, scope);
-  if (SA_UNLIKELY(!is_easy(scope) || !sa_chunk_may_keep())) {
+  if (SA_UNLIKELY(sa_scope_state_here(scope) != SA_ALIVE || !is_plain(scope)
+                  || !sa_chunk_may_keep()))
     destroy_slowly(scope);
-    return;
-  }
-  struct sa_chunk *chunk = sa_chunk_of(scope);
-  atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
-  sa_chunk_clear_map(chunk, end_of_blocks(chunk));
-  sa_thread.warm = chunk;
+  else
+    destroy_plain(scope);
 }
 
 /* --- in the child of a fork ------------------------------------------------------------------- */

@@ -202,6 +202,14 @@ read_far(const struct trace *trace, struct reader *reader, struct event *event)
 }
 
 static void
+read_free_beside(struct reader *reader, struct event *event)
+{
+  int64_t steps = (int8_t)event->low;
+  event->what = EVENT_FREE;
+  event->address = reader->near.freed += (uint64_t)steps << 4;
+}
+
+static void
 read_free_near(const struct trace *trace, struct reader *reader, struct event *event)
 {
   int64_t high = (int8_t)event->low;
@@ -256,6 +264,9 @@ read_special(const struct trace *trace, struct reader *reader, struct event *eve
     return false;
   case SA_TRACE_FAR:
     read_far(trace, reader, event);
+    break;
+  case SA_TRACE_FREE_BESIDE:
+    read_free_beside(reader, event);
     break;
   case SA_TRACE_FREE_NEAR:
     read_free_near(trace, reader, event);
