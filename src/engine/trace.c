@@ -54,7 +54,7 @@ static _Atomic enum state { UNKNOWN, OFF, ON } state;
 
 /* Pushed to by compare-and-swap with release, read with acquire; nothing is ever taken off. */
 static _Atomic(struct sa_trace *) all;
-static _Atomic uint32_t           threads; /* relaxed: all that matters is that each gets another one */
+static _Atomic uint32_t threads; /* relaxed: all that matters is that each gets another one */
 
 /* Set before there are threads, and by the one thread of a fork's child. */
 static int file = -1;
@@ -340,8 +340,8 @@ take_trace(struct sa_cache *cache)
   lock();
   trace->cache = cache;
   trace->home_size = sa_region_at(0) ? sa_region_at(0)->size : 0;
-  trace->thread = after.thread ? after.thread
-                               : 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
+  trace->thread =
+    after.thread ? after.thread : 1 + atomic_fetch_add_explicit(&threads, 1, memory_order_relaxed);
   trace->sequence = after.sequence;
   trace->is_last_call = after.thread != 0;
   begin_buffer(trace);
@@ -557,7 +557,8 @@ sa_traced_malloc(struct sa_trace *trace, size_t size)
 
 /* What was allocated while it was paused, after an event that tells of what kind it is. */
 static void *
-end_special(struct sa_trace *paused, enum sa_trace_code code, unsigned low, size_t size, void *block)
+end_special(struct sa_trace *paused, enum sa_trace_code code, unsigned low, size_t size,
+            void *block)
 {
   if (paused && block) {
     put_stamp(paused);
@@ -585,7 +586,8 @@ sa_traced_aligned_alloc(size_t alignment, size_t size)
 
 /* An event with two addresses. */
 static void
-put_two(struct sa_trace *trace, enum sa_trace_code code, unsigned low, const void *one, const void *two)
+put_two(struct sa_trace *trace, enum sa_trace_code code, unsigned low, const void *one,
+        const void *two)
 {
   uint8_t *at = put(trace, 128 + (unsigned)code, low);
   done(trace, put_address(put_address(at, one), two), NULL);
@@ -595,7 +597,7 @@ void *
 sa_traced_realloc(void *block, size_t size)
 {
   struct sa_trace *paused = sa_trace_pause();
-  void *to = sa_realloc(block, size);
+  void            *to = sa_realloc(block, size);
   if (paused && to) {
     put_stamp(paused);
     put_two(paused, SA_TRACE_REALLOC, slot_of(paused, size), block, to);
@@ -672,8 +674,8 @@ static SA_ATTRIBUTE(noinline) void free_slowly(struct sa_trace *trace, void *blo
 void
 sa_traced_free(struct sa_trace *trace, void *block)
 {
-  size_t           offset = (uintptr_t)block - sa_home_base;
-  struct sa_slab  *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
+  size_t          offset = (uintptr_t)block - sa_home_base;
+  struct sa_slab *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   if (SA_UNLIKELY(offset >= trace->home_size || !is_mine(slab) || slab->free == block)) {
     bool in_scope = offset < trace->home_size && sa_slab_what(slab) == SA_LENT;
     (in_scope ? free_in_scope : free_slowly)(trace, block);
@@ -778,7 +780,7 @@ sa_trace_call(const char *interface, unsigned operation)
   if (!sa_traced())
     return;
   struct sa_trace *trace = sa_my_trace;
-  uint8_t *at = put(trace, 128 + SA_TRACE_CALL, place_of(trace, interface));
+  uint8_t         *at = put(trace, 128 + SA_TRACE_CALL, place_of(trace, interface));
   done(trace, put_number(at, operation, 4), NULL);
 }
 

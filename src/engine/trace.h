@@ -80,13 +80,13 @@ void  sa_traced_free(struct sa_trace *trace, void *block);
 void sa_trace_stamp(struct sa_trace *trace);
 /* The next block is in the scope that the thread is in, or in another one; */
 void *sa_trace_in_scope(struct sa_trace *trace, void *block, size_t size);
-void sa_trace_into(struct sa_trace *trace, const void *scope, const void *block, size_t size);
+void  sa_trace_into(struct sa_trace *trace, const void *scope, const void *block, size_t size);
 /* has become one that is in none. */
 void sa_trace_kept(struct sa_trace *trace, const void *before, const void *now);
 void sa_trace_create(struct sa_trace *trace, void *scope, const char *name);
-void sa_trace_enter(struct sa_trace *trace,  void *scope);
-void sa_trace_leave(struct sa_trace *trace,  void *scope);
-void sa_trace_destroy(struct sa_trace *trace,  void *scope);
+void sa_trace_enter(struct sa_trace *trace, void *scope);
+void sa_trace_leave(struct sa_trace *trace, void *scope);
+void sa_trace_destroy(struct sa_trace *trace, void *scope);
 /* A call of an operation, to which the scopes belong that are created next; it ends. Not paused. */
 void sa_trace_call(const char *interface, unsigned operation);
 void sa_trace_call_ends(void);

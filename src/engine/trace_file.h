@@ -42,9 +42,9 @@ enum {
   SA_TRACE_VERSION = 1,
   SA_TRACE_BYTES = 0x01020304, /* in which order they are */
   SA_TRACE_SEGMENT = 0x47455353,
-  SA_TRACE_MOST = 65536,   /* bytes of a segment's events */
-  SA_TRACE_LONGEST = 64,   /* that what is told at once takes at most */
-  SA_TRACE_ADDRESS = 6,    /* bytes */
+  SA_TRACE_MOST = 65536, /* bytes of a segment's events */
+  SA_TRACE_LONGEST = 64, /* that what is told at once takes at most */
+  SA_TRACE_ADDRESS = 6,  /* bytes */
   SA_TRACE_SLOTS = 128,
   SA_TRACE_NAMES = 16,
   SA_TRACE_NAME = 32, /* bytes of a name, with the zero at its end */
@@ -101,12 +101,12 @@ enum sa_trace_code {
 
 /* Both sides keep this alike. */
 struct sa_trace_near {
-  uint64_t last[SA_CLASSES];      /* the last address of each class */
-  uint64_t size[SA_TRACE_SLOTS];  /* UINT64_MAX: none */
-  uint64_t next;                  /* where the next block in a scope is expected, */
-  uint64_t first;                 /* and where the first one of a new scope is */
-  uint64_t freed;                 /* the last one freed that was of no class */
-  uint64_t created;               /* the scope created last */
+  uint64_t last[SA_CLASSES];     /* the last address of each class */
+  uint64_t size[SA_TRACE_SLOTS]; /* UINT64_MAX: none */
+  uint64_t next;                 /* where the next block in a scope is expected, */
+  uint64_t first;                /* and where the first one of a new scope is */
+  uint64_t freed;                /* the last one freed that was of no class */
+  uint64_t created;              /* the scope created last */
   uint64_t stamp;
   uint32_t is_first; /* no block was allocated in it yet */
 };

@@ -301,7 +301,7 @@ void *
 sa_scope_keep(void *block)
 {
   struct sa_trace *traced = sa_scope_pause();
-  void *kept = keep(block);
+  void            *kept = keep(block);
   if (traced && kept) {
     sa_trace_stamp(traced);
     sa_trace_kept(traced, block, kept);

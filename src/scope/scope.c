@@ -148,8 +148,8 @@ create(const sa_scope_options *options, const void *creator)
   return scope;
 }
 
-static SA_ATTRIBUTE(noinline) void record_create(struct sa_trace *trace,
-                                                   struct sa_scope *scope, bool warm)
+static SA_ATTRIBUTE(noinline) void record_create(struct sa_trace *trace, struct sa_scope *scope,
+                                                 bool warm)
 {
   sa_scope_home_arena(scope)->medium |= SA_ARENA_TRACED;
   sa_scope_home_arena(scope)->quick = NULL;
@@ -366,7 +366,7 @@ static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
 {
   if (!scope)
     return;
-  struct sa_trace *traced = sa_scope_pause();
+  struct sa_trace    *traced = sa_scope_pause();
   enum sa_scope_state state = sa_scope_check("sa_scope_destroy", scope);
   if (traced && state == SA_ALIVE) {
     if (!sa_scope_is_alone(scope))

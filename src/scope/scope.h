@@ -208,7 +208,7 @@ struct sa_thread_data {
   struct sa_arena *here; /* of the top frame */
   struct sa_frame *top;
   struct sa_chunk *warm;
-  struct sa_chunk *hidden; /* instead of `warm`: see traced memory */
+  struct sa_chunk *hidden;  /* instead of `warm`: see traced memory */
   uint64_t         id;      /* 0: it has not begun */
   bool             watched; /* its exit will be seen */
   unsigned         trims_seen;

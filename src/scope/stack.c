@@ -33,7 +33,7 @@ bool
 sa_thread_begin(void)
 {
   static _Atomic uint64_t threads; /* relaxed: all that matters is that each gets another one */
-  struct sa_trace *traced = sa_trace_pause();
+  struct sa_trace        *traced = sa_trace_pause();
   struct sa_cache        *cache = sa_cache_begin();
   if (cache)
     sa_cache_done(cache);

@@ -143,7 +143,10 @@ main(int argc, char **argv)
   const struct {
     const char *name;
     void (*run)(void);
-  } ways[] = {{"threads", threads}, {"scopes", scopes}, {"fork", fork_child}, {"exit", exits},
+  } ways[] = {{"threads", threads},
+              {"scopes", scopes},
+              {"fork", fork_child},
+              {"exit", exits},
               {"long", run_long}};
   for (size_t i = 0; argc == 2 && i < sizeof ways / sizeof *ways; i++)
     if (strcmp(argv[1], ways[i].name) == 0) {

@@ -39,7 +39,8 @@ die(const char *format, ...)
 void *
 pages(size_t length)
 {
-  void *at = mmap(NULL, length > 0 ? length : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void *at =
+    mmap(NULL, length > 0 ? length : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (at == MAP_FAILED)
     die("no memory for what is to be known of the trace");
   return at;

@@ -6,8 +6,8 @@
 /* A block that is out, or was. */
 struct block {
   uint64_t address, size;
-  uint32_t thread;  /* that allocated it; of a step, the one that the block belongs to */
-  uint32_t scope;   /* NOTHING */
+  uint32_t thread;         /* that allocated it; of a step, the one that the block belongs to */
+  uint32_t scope;          /* NOTHING */
   uint32_t before, behind; /* in the scope's list */
   bool     shared;
 };
@@ -32,8 +32,8 @@ struct scope {
 struct here {
   uint32_t    *stack; /* of scopes */
   size_t       depth, room;
-  struct event event;    /* the next one */
-  uint32_t     zeroed;   /* the next block is, */
+  struct event event;     /* the next one */
+  uint32_t     zeroed;    /* the next block is, */
   uint32_t     alignment; /* and at a multiple of that */
   uint32_t     operation; /* NOTHING: in no call */
   uint32_t     epoch;
@@ -325,8 +325,7 @@ do_realloc(uint32_t thread, const struct event *event)
     do_alloc(thread, &alloc);
     return;
   }
-  struct step step = {
-    .code = STEP_REALLOC, .place = number, .size = event->size, .scope = NOTHING};
+  struct step step = {.code = STEP_REALLOC, .place = number, .size = event->size, .scope = NOTHING};
   now.plan->summary.reallocs++;
   move_block(thread, number, event->other, event->size);
   if (now.blocks[number].scope != NOTHING && now.scoped)
@@ -687,8 +686,7 @@ give_places(void)
     uint32_t block = step->place;
     step->shared = now.blocks[block].shared;
     if (begins(step))
-      place_of[block] =
-        !step->shared && own->count > 0 ? own->free[--own->count] : plan->places++;
+      place_of[block] = !step->shared && own->count > 0 ? own->free[--own->count] : plan->places++;
     step->place = place_of[block];
     if (step->code == STEP_FREE && !step->shared) {
       GROW(own->free, own->room, own->count + 1);

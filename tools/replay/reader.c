@@ -14,7 +14,7 @@ struct reader {
   uint32_t             number;   /* in the file */
   size_t              *segments; /* where each begins */
   size_t               count, room;
-  size_t               next;    /* segment */
+  size_t               next;     /* segment */
   const uint8_t       *at, *end; /* of the events left in this one */
   struct sa_trace_near near;
   char                 names[SA_TRACE_NAMES][SA_TRACE_NAME];

@@ -136,9 +136,9 @@ struct plan {
   uint32_t       places;
   uint32_t       scopes;
   uint32_t       epochs;
-  uint32_t      *left;     /* of each epoch, threads that have not done it */
-  size_t        *live;     /* at the end of each, bytes */
-  uint32_t      *remains;  /* places of the blocks that are left in the end */
+  uint32_t      *left;    /* of each epoch, threads that have not done it */
+  size_t        *live;    /* at the end of each, bytes */
+  uint32_t      *remains; /* places of the blocks that are left in the end */
   size_t         remain;
   uint32_t      *open; /* scopes that are */
   size_t         opened;
