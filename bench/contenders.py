@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from programs import Failed, execute
 from remote import FREEDCE, LIMIT, PROFILED, TIMED, WINE, hand_over, one_processor, profile_call
+from traces import TRACE, program, replay
 
 PACKAGED = {  # by Debian; the dynamic linker knows where they are
     "mimalloc": "libmimalloc.so.2",
@@ -29,7 +30,7 @@ GUARDED = (  # what is measured in the hardened mode
     "handoff mixed deep",
 )
 POOLS = {  # by name: the program, its way, and the workloads that it can do
-    "stuballoc scope": ("work_scope", "created", CALLS),
+    "stuballoc scope": ("work_scope", "created", (*CALLS, TRACE)),
     "talloc": ("work_talloc", "plain", CALLS),
     "talloc pool, created": ("work_talloc", "created", CALLS),
     "talloc pool, cleared": ("work_talloc", "cleared", CALLS),
@@ -86,6 +87,8 @@ class Contender:
             return [{"measure": workload, "unit": "a pair", "value": self.instructions(bench)}]
         if workload in PROFILED:
             return profile_call(bench, PROFILED[workload], self)
+        if workload == TRACE:
+            return replay(bench, "malloc", LD_PRELOAD=self.library, **self.environment)
         return [json.loads(line) for line in self.work(bench, workload)]
 
     def work(self, bench, argument):
@@ -120,6 +123,8 @@ class Pool(Contender):
     command: tuple = ()
 
     def run(self, bench, workload):
+        if workload == TRACE:
+            return replay(bench, "scopes")
         program, way = self.command
         output = execute([bench / program, way, workload], **self.environment).stdout
         return [json.loads(output)]
@@ -218,5 +223,6 @@ def find_workloads(bench):
     if is_for_windows(bench):
         return [*BLOBS, *remote]
     local = [*Contender("glibc").work(bench, "list"), *BY_FEW]
-    every = [*local, *remote, "instructions"]
+    traces = [TRACE] if program(bench).exists() else []
+    every = [*local, *traces, *remote, "instructions"]
     return [name for name in every if name not in COUNTED or shutil.which("valgrind")]

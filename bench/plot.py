@@ -49,7 +49,7 @@ class Plot:
 
 PLOTS = [
     Plot("pairs.svg", "Allocate and free one block: time, stuballoc = 1", ("pair",)),
-    Plot("calls.svg", "Many blocks at a time: time, stuballoc = 1", ("batch", "stub-call")),
+    Plot("calls.svg", "Many blocks at a time: time, stuballoc = 1", ("batch", "stub-call", "trace")),
     Plot("threads.svg", "Several threads: time, stuballoc = 1", ("reverse", "handoff", "churn")),
     Plot("remote.svg", "Remote calls over FreeDCE: time, stuballoc = 1", ("ncalrpc", "tcp")),
     Plot(

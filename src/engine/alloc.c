@@ -7,6 +7,7 @@
 
 #include "engine/engine.h"
 #include "engine/hardened.h"
+#include "engine/trace.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -29,15 +30,19 @@ static SA_ATTRIBUTE(noinline) void *alloc_from_slab(size_t size)
   return sa_block_out(block);
 }
 
-/* Out of line, so that the fast path saves no register. */
-static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
-{
-  return sa_hardened ? sa_hardened_alloc(size) : alloc_from_slab(size);
-}
-
 static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 {
-  return sa_watched() ? sa_watched_malloc(size) : sa_large_alloc(size, SA_UNIT, false);
+  if (sa_watched())
+    return sa_watched_malloc(size);
+  return sa_traced() ? sa_traced_malloc(sa_my_trace, size) : sa_large_alloc(size, SA_UNIT, false);
+}
+
+/* Out of line, so that the fast path saves no register, nor a traced thread's. */
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+{
+  if (sa_hardened)
+    return sa_hardened_alloc(size);
+  return sa_traced() ? sa_traced_malloc(sa_my_trace, size) : alloc_from_slab(size);
 }
 
 SA_IN_FREE_MEMORY void *
@@ -132,11 +137,14 @@ sa_free_any(void *block)
     sa_misuse("free", block, "stuballoc did not give it out");
 }
 
-/* A block, or no block of ours, outside of the first region; in the hardened mode all are. */
+/* A block, or no block of ours, outside of the first region; in the hardened mode, and while a trace is
+ * recorded, all are. */
 static SA_ATTRIBUTE(noinline) void free_outside(void *block)
 {
   if (sa_hardened)
     sa_hardened_free(block);
+  else if (block && sa_traced())
+    sa_traced_free(sa_my_trace, block);
   else
     sa_free_any(block);
 }

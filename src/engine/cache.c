@@ -1,6 +1,7 @@
 /* Threads: each one's cache, from its first allocation to its exit. */
 #include "engine/engine.h"
 #include "engine/hardened.h"
+#include "engine/trace.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -354,6 +355,7 @@ thread_exits(void)
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->thread_exits();
+  sa_trace_thread_exits();
   sa_watch_pause();
   struct sa_cache *cache = sa_self;
   exited = true;
@@ -373,6 +375,7 @@ static void
 forked(void)
 {
   sa_watch_pause();
+  struct sa_trace *traced = sa_trace_pause();
   struct sa_cache *cache = sa_caches_first();
   for (; cache; cache = cache->next)
     if (cache != sa_self && !atomic_load_explicit(&cache->busy, memory_order_relaxed)
@@ -382,6 +385,8 @@ forked(void)
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->forked();
+  sa_trace_forked();
+  sa_trace_resume(traced);
 }
 
 static void
@@ -393,6 +398,7 @@ init(void)
   sa_hardened = sa_options.hardened && !sa_watch_finds_it();
   if (sa_hardened)
     sa_hardened_begin();
+  sa_trace_begin();
   sa_os_hooks(thread_exits, forked);
   sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
   if (sa_watch_is_there())
@@ -450,7 +456,8 @@ sa_cache_done(struct sa_cache *cache)
 size_t
 sa_trim(void)
 {
-  size_t before = sa_units_returned();
+  size_t           before = sa_units_returned();
+  struct sa_trace *traced = sa_trace_pause();
   sa_watch_pause();
   struct sa_cache *cache = sa_self;
   atomic_fetch_add_explicit(&trims, 1, memory_order_relaxed);
@@ -459,6 +466,7 @@ sa_trim(void)
     sa_cache_follow_trim(cache);
     sa_cache_step_ends(cache);
   }
+  sa_trace_resume(traced);
   const struct sa_hooks *hooks = sa_hooks_get();
   if (hooks)
     hooks->trim();

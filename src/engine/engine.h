@@ -406,6 +406,8 @@ struct sa_hooks {
   void *(*resize)(struct sa_slab *slab, void *block, size_t size);
   void *(*alloc_beside)(const struct sa_slab *slab, const void *block, size_t size);
   size_t (*size)(const struct sa_slab *slab, const void *block);
+  /* Whether this thread alone has ever been where a block is, that is not large. */
+  bool (*is_alone)(const void *block);
   void (*thread_exits)(void); /* before the engine's cache goes */
   void (*forked)(void);       /* in the child, after the engine */
   void (*trim)(void);
@@ -441,6 +443,8 @@ _Noreturn void sa_misuse_fatal(const char *what, const void *block, const char *
 /* How often sa_misuse returned. */
 size_t sa_misuses(void);
 
+enum { SA_TRACE_PATH = 1024 };
+
 struct sa_options {
   bool large_pages;
   bool report_leaks;
@@ -448,7 +452,8 @@ struct sa_options {
   int  report_signal; /* 0: none */
   bool publish;
   bool hardened;
-  bool go_on; /* after misuse, where that is safe */
+  bool go_on;                /* after misuse, where that is safe */
+  char trace[SA_TRACE_PATH]; /* a file's name; "": none */
 };
 extern struct sa_options sa_options;
 void                     sa_options_read(const char *text);

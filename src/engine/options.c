@@ -70,6 +70,18 @@ read_on_misuse(struct piece value)
 }
 
 static void
+read_path(struct piece path)
+{
+  if (path.length == 0 || path.length >= sizeof sa_options.trace) {
+    sa_say("bad value '%.*s' for 'trace' in STUBALLOC; it is a file's name; recording nothing",
+           (int)path.length, path.text);
+    return;
+  }
+  memcpy(sa_options.trace, path.text, path.length);
+  sa_options.trace[path.length] = '\0';
+}
+
+static void
 read_option(struct piece value)
 {
   struct piece key = next_piece(&value, '=');
@@ -88,6 +100,8 @@ read_option(struct piece value)
     read_switch(&sa_options.hardened, key, value);
   else if (is(key, "signal"))
     read_signal(value);
+  else if (is(key, "trace"))
+    read_path(value);
   else if (is(key, "on_misuse"))
     read_on_misuse(value);
   else if (key.length > 0)

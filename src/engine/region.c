@@ -1,6 +1,7 @@
 /* Address space: regions, and which of them an address lies in. */
 #include "engine/engine.h"
 #include "engine/hardened.h"
+#include "engine/trace.h"
 #include "engine/watch.h"
 #include "os/os.h"
 
@@ -150,7 +151,7 @@ publish(struct sa_region *region)
       sa_home_slabs = region->slabs;
       if (sa_hardened)
         sa_hardened_home(region);
-      else if (!sa_watch_is_there())
+      else if (!sa_watch_is_there() && !sa_trace_is_wanted())
         sa_home_size = region->size;
     }
     return true;

@@ -5,6 +5,7 @@
 
 #include "engine/engine.h"
 #include "engine/hardened.h"
+#include "engine/trace.h"
 #include "engine/watch.h"
 
 void *
@@ -13,6 +14,8 @@ sa_calloc(size_t count, size_t size)
   size_t bytes;
   if (__builtin_mul_overflow(count, size, &bytes))
     return sa_no_memory();
+  if (sa_traced())
+    return sa_traced_calloc(count, size);
   if (bytes > SA_CLASS_MAX && !sa_watched())
     return sa_large_alloc(bytes, SA_UNIT, true);
   void *block = sa_malloc(bytes);
@@ -40,6 +43,8 @@ sa_aligned_alloc(size_t alignment, size_t size)
   }
   if (sa_watched())
     return sa_watched_aligned_alloc(alignment, size);
+  if (sa_traced())
+    return sa_traced_aligned_alloc(alignment, size);
   if (size <= (sa_hardened ? SA_HARDENED_MAX : SA_CLASS_MAX) && alignment <= SA_UNIT)
     return aligned_in_class(alignment, size);
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
@@ -130,6 +135,8 @@ sa_realloc(void *block, size_t size)
 {
   if (!block)
     return sa_malloc(size);
+  if (sa_traced())
+    return sa_traced_realloc(block, size);
   void           *inside;
   struct sa_slab *slab = slab_or_misuse("realloc", block, &inside);
   size_t          old_size;

@@ -89,6 +89,16 @@ bool sa_os_each_second(void (*action)(void));
 void *sa_os_publish(size_t length);
 void  sa_os_program(char *name, size_t room);
 
+/* A file to which records are appended, and nobody else writes; -1, with errno set. It is told by a
+ * number, which the program may close, and that is found out then. 0 or an errno value: never is a record
+ * written behind a part of one. */
+int  sa_os_record_open(const char *path);
+int  sa_os_record(int file, const void *head, size_t head_length, const void *rest,
+                  size_t rest_length);
+void sa_os_record_close(int file);
+/* This process's number. */
+long sa_os_process(void);
+
 /* What the user says by a variable of the environment. NULL: nothing, or nothing that may be listened
  * to, since this program has more rights than its user. */
 const char *sa_os_environment(const char *name);

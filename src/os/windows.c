@@ -233,6 +233,34 @@ sa_os_program(char *name, size_t room)
   memset(name, 0, room);
 }
 
+/* Traces are not recorded there. */
+int
+sa_os_record_open(const char *path)
+{
+  (void)path;
+  errno = ENOTSUP;
+  return -1;
+}
+
+int
+sa_os_record(int file, const void *head, size_t head_length, const void *rest, size_t rest_length)
+{
+  (void)file, (void)head, (void)head_length, (void)rest, (void)rest_length;
+  return ENOTSUP;
+}
+
+void
+sa_os_record_close(int file)
+{
+  (void)file;
+}
+
+long
+sa_os_process(void)
+{
+  return (long)GetCurrentProcessId();
+}
+
 bool
 sa_os_peek(void *to, const void *from, size_t length)
 {

@@ -22,15 +22,54 @@ watched_block(struct sa_arena *arena, size_t size)
   return block;
 }
 
-/* A large one, or any while memory is watched, or hardened. */
-static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+static void *
+block_of(struct sa_arena *arena, size_t size)
 {
-  if (sa_watched())
-    return watched_block(arena, size);
-  if (sa_hardened)
-    return sa_hardened_block(arena, size);
   return size > SA_BLOCK_MAX ? sa_lent_alloc(arena, size)
                              : sa_arena_alloc(arena, sa_code_for(size));
+}
+
+static SA_ATTRIBUTE(noinline) void *block_slowly(struct sa_arena *arena, size_t size)
+{
+  struct sa_trace *traced = sa_scope_pause();
+  struct sa_chunk *fresh = arena->fresh;
+  void            *block = block_of(arena, size);
+  if (traced && block) {
+    if (arena->fresh != fresh || size > SA_BLOCK_MAX)
+      sa_trace_stamp(traced);
+    if (arena == sa_thread.here)
+      sa_trace_in_scope(traced, block, size);
+    else
+      sa_trace_into(traced, arena->scope, block, size);
+  }
+  sa_scope_resume(traced);
+  return block;
+}
+
+/* While a trace is recorded: as the fast path, or a freed block; false: neither is at hand, and to get one
+ * may take the engine's help, for which the trace must be paused. */
+static inline bool
+take_at_hand(struct sa_arena *arena, unsigned code, void **block)
+{
+  if (sa_arena_cut(arena, code, block))
+    return true;
+  bool freed = sa_arena_has(arena, code);
+  if (freed)
+    *block = sa_arena_give_out(sa_arena_pop(arena, code), code);
+  return freed;
+}
+
+/* A large one, or any while memory is watched, hardened, or traced. */
+static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+{
+  struct sa_trace *trace = sa_my_trace;
+  void            *block;
+  if (SA_LIKELY(trace && arena == sa_thread.here && size <= SA_BLOCK_MAX)
+      && take_at_hand(arena, sa_code_for(size), &block))
+    return sa_trace_in_scope(trace, block, size);
+  if (sa_watched())
+    return watched_block(arena, size);
+  return sa_hardened ? sa_hardened_block(arena, size) : block_slowly(arena, size);
 }
 
 void *
@@ -105,6 +144,18 @@ sa_scope_of(const void *block)
   const void           *inside = sa_stand_in(block);
   const struct sa_slab *slab = inside ? sa_slab_of(inside) : NULL;
   return slab && sa_is_lent(slab) ? scope_in(slab, inside) : NULL;
+}
+
+bool
+sa_scope_is_alone(struct sa_scope *scope)
+{
+  return sa_is_home(scope) && !atomic_load_explicit(&scope->arenas, memory_order_relaxed);
+}
+
+bool
+sa_block_is_alone(const void *block)
+{
+  return sa_scope_is_alone(sa_chunk_of(block)->scope);
 }
 
 /* Returns 0, which is no code, with errno EINVAL. */
@@ -231,8 +282,8 @@ sa_block_beside(const struct sa_slab *slab, const void *block, size_t size)
   return sa_thread.here->scope == scope ? sa_scope_alloc(scope, size) : alloc_below(scope, size);
 }
 
-void *
-sa_scope_keep(void *block)
+static void *
+keep(void *block)
 {
   void           *inside = block ? sa_stand_in(block) : NULL;
   struct sa_slab *slab = inside ? sa_slab_of(inside) : NULL;
@@ -256,4 +307,17 @@ sa_scope_keep(void *block)
   memcpy(to, block, sa_watch_size(block, size));
   sa_free(block);
   return to;
+}
+
+void *
+sa_scope_keep(void *block)
+{
+  struct sa_trace *traced = sa_scope_pause();
+  void            *kept = keep(block);
+  if (traced && kept) {
+    sa_trace_stamp(traced);
+    sa_trace_kept(traced, block, kept);
+  }
+  sa_scope_resume(traced);
+  return kept;
 }

@@ -137,8 +137,9 @@ sa_chunk_give(struct sa_chunk *chunk, size_t end)
 void
 sa_chunk_cool(void)
 {
-  struct sa_chunk *chunk = sa_thread.warm;
+  struct sa_chunk *chunk = sa_thread.warm ? sa_thread.warm : sa_thread.hidden;
   sa_thread.warm = NULL;
+  sa_thread.hidden = NULL;
   if (chunk)
     give_to_engine(chunk);
   while ((chunk = sa_chunk_waited(0)))

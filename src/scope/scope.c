@@ -124,8 +124,8 @@ is_held(struct sa_source *source)
   return !failed;
 }
 
-struct sa_scope *
-sa_scope_create_for(const sa_scope_options *options, const void *creator)
+static struct sa_scope *
+create(const sa_scope_options *options, const void *creator)
 {
   struct sa_source *source = options ? source_of(options) : NULL;
   if (source && !is_held(source))
@@ -147,6 +147,26 @@ sa_scope_create_for(const sa_scope_options *options, const void *creator)
     sa_arena_uncarve(&chunk->arena);
   atomic_store_explicit(&scope->plain, !sa_is_limited(scope) && !source && !sa_hardened,
                         memory_order_relaxed);
+  return scope;
+}
+
+static SA_ATTRIBUTE(noinline) void record_create(struct sa_trace *trace, struct sa_scope *scope,
+                                                 bool warm)
+{
+  if (!warm)
+    sa_trace_stamp(trace);
+  sa_trace_create(trace, scope, scope->name);
+}
+
+struct sa_scope *
+sa_scope_create_for(const sa_scope_options *options, const void *creator)
+{
+  struct sa_trace *traced = sa_scope_pause();
+  bool             warm = sa_thread.warm;
+  struct sa_scope *scope = create(options, creator);
+  if (traced && scope)
+    record_create(traced, scope, warm);
+  sa_scope_resume(traced);
   return scope;
 }
 
@@ -314,11 +334,31 @@ destroy_from_elsewhere(struct sa_scope *scope)
     sa_scope_drop_handle(scope);
 }
 
-static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
+/* Of a scope that is alive: its home thread has left it, nobody else uses it, and there is nothing to
+ * undo. */
+static inline bool
+is_plain(struct sa_scope *scope)
 {
-  if (!scope)
-    return;
-  enum sa_scope_state state = sa_scope_check("sa_scope_destroy", scope);
+  return sa_is_home(scope)
+         && atomic_load_explicit(&sa_scope_home_arena(scope)->entries, memory_order_relaxed) == 0
+         && atomic_load_explicit(&scope->plain, memory_order_relaxed)
+         && atomic_load_explicit(&scope->users, memory_order_acquire) == 1;
+}
+
+/* One that is plain, and whose chunk the thread may keep. */
+static inline void
+destroy_plain(struct sa_scope *scope)
+{
+  struct sa_chunk *chunk = sa_chunk_of(scope);
+  atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
+  sa_chunk_clear_map(chunk, end_of_blocks(chunk));
+  sa_thread.warm = chunk;
+}
+
+/* With a state that was just found. */
+static void
+destroy_anyhow(struct sa_scope *scope, enum sa_scope_state state)
+{
   if (state != SA_ALIVE) {
     if (state != SA_NO_SCOPE)
       sa_scope_misuse("sa_scope_destroy", scope, scope, "it was destroyed before");
@@ -337,28 +377,33 @@ static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
   sa_scope_drop_user(scope);
 }
 
-/* A scope that its home thread has left, that nobody else uses, and that has nothing to undo. */
-static inline bool
-is_easy(struct sa_scope *scope)
+static SA_ATTRIBUTE(noinline) void destroy_slowly(struct sa_scope *scope)
 {
-  return sa_scope_state_here(scope) == SA_ALIVE && sa_is_home(scope)
-         && atomic_load_explicit(&sa_scope_home_arena(scope)->entries, memory_order_relaxed) == 0
-         && atomic_load_explicit(&scope->plain, memory_order_relaxed)
-         && atomic_load_explicit(&scope->users, memory_order_acquire) == 1;
+  if (!scope)
+    return;
+  struct sa_trace    *traced = sa_scope_pause();
+  enum sa_scope_state state = sa_scope_check("sa_scope_destroy", scope);
+  if (traced && state == SA_ALIVE) {
+    if (!sa_scope_is_alone(scope))
+      sa_trace_stamp(traced);
+    sa_trace_destroy(traced, scope);
+  }
+  if (traced && state == SA_ALIVE && is_plain(scope) && sa_chunk_may_keep())
+    destroy_plain(scope);
+  else
+    destroy_anyhow(scope, state);
+  sa_scope_resume(traced);
 }
 
 void
 sa_scope_destroy(struct sa_scope *scope)
 {
   SA_PROBE1(scope_destroy, scope);
-  if (SA_UNLIKELY(!is_easy(scope) || !sa_chunk_may_keep())) {
+  if (SA_UNLIKELY(sa_scope_state_here(scope) != SA_ALIVE || !is_plain(scope)
+                  || !sa_chunk_may_keep()))
     destroy_slowly(scope);
-    return;
-  }
-  struct sa_chunk *chunk = sa_chunk_of(scope);
-  atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
-  sa_chunk_clear_map(chunk, end_of_blocks(chunk));
-  sa_thread.warm = chunk;
+  else
+    destroy_plain(scope);
 }
 
 /* --- in the child of a fork ------------------------------------------------------------------- */

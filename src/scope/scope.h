@@ -62,6 +62,7 @@
 #include <string.h>
 
 #include "engine/engine.h"
+#include "engine/trace.h"
 #include "engine/watch.h"
 #include "os/source.h"
 
@@ -87,7 +88,12 @@ struct sa_chunk;
 
 /* Who made a frame. One that was made by Enable owns its scope: the scope is destroyed when the
  * frame goes, however it goes. */
-enum sa_maker { SA_MADE_BY_ENTER, SA_MADE_BY_ENABLE, SA_MADE_BY_HANDLE };
+enum sa_maker {
+  SA_MADE_BY_ENTER,
+  SA_MADE_BY_TRACED_ENTER, /* which is not to be left in the quick way */
+  SA_MADE_BY_ENABLE,
+  SA_MADE_BY_HANDLE
+};
 
 /* A thread's stack: the scopes it has entered, the last one on top. */
 struct sa_frame {
@@ -205,6 +211,7 @@ struct sa_thread_data {
   struct sa_arena *here; /* of the top frame */
   struct sa_frame *top;
   struct sa_chunk *warm;
+  struct sa_chunk *hidden;  /* instead of `warm`: see traced memory */
   uint64_t         id;      /* 0: it has not begun */
   bool             watched; /* its exit will be seen */
   unsigned         trims_seen;
@@ -291,6 +298,30 @@ static inline uintptr_t
 sa_map_of_0(struct sa_chunk *chunk)
 {
   return (uintptr_t)chunk->map - SA_DATA - (uintptr_t)sa_bytes_at(chunk, 0) / SA_GRANULE;
+}
+
+/* --- traced memory, see engine/trace.h -------------------------------------------------------- */
+
+/* As sa_trace_pause and sa_trace_resume, and in between the warm chunk is where it is used. */
+static inline struct sa_trace *
+sa_scope_pause(void)
+{
+  struct sa_trace *trace = sa_trace_pause();
+  if (trace) {
+    sa_thread.warm = sa_thread.hidden;
+    sa_thread.hidden = NULL;
+  }
+  return trace;
+}
+
+static inline void
+sa_scope_resume(struct sa_trace *paused)
+{
+  if (paused) {
+    sa_thread.hidden = sa_thread.warm;
+    sa_thread.warm = NULL;
+  }
+  sa_trace_resume(paused);
 }
 
 /* --- chunk.c ---------------------------------------------------------------------------------- */
@@ -503,6 +534,9 @@ sa_lent_charge(const struct sa_node *node)
 
 /* The same as sa_scope_alloc, in an arena of the calling thread. */
 void *sa_arena_block(struct sa_arena *arena, size_t size);
+/* Whether no other thread has ever been in a scope; in that of a block. */
+bool sa_scope_is_alone(struct sa_scope *scope);
+bool sa_block_is_alone(const void *block);
 /* The scope of a block; NULL when it is none of a scope's. */
 struct sa_scope *sa_scope_of(const void *block);
 void             sa_block_free(void *block);

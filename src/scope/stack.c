@@ -20,6 +20,7 @@ static const struct sa_hooks hooks = {
   .resize = sa_block_resize,
   .alloc_beside = sa_block_beside,
   .size = sa_block_size,
+  .is_alone = sa_block_is_alone,
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,
@@ -49,14 +50,16 @@ bool
 sa_thread_begin(void)
 {
   static _Atomic uint64_t threads; /* relaxed: all that matters is that each gets another one */
+  struct sa_trace        *traced = sa_trace_pause();
   sa_watch_pause();
   struct sa_cache *cache = sa_cache_begin();
   if (cache)
     sa_cache_done(cache);
   sa_watch_resume();
+  sa_trace_resume(traced);
   if (!cache)
     return false;
-  if (sa_watched() || sa_hardened)
+  if (sa_watched() || sa_hardened || sa_trace_is_wanted())
     atomic_store_explicit(&sa_quick_sizes, 0, memory_order_relaxed);
   if (sa_thread.id == 0) {
     atomic_store_explicit(&sa_hooks, sa_hardened ? &hardened_hooks : &hooks, memory_order_release);
@@ -138,8 +141,10 @@ void
 sa_arena_leave(struct sa_arena *arena)
 {
   struct sa_scope *scope = arena->scope;
+  struct sa_trace *traced = sa_scope_pause();
   atomic_store_explicit(&arena->user, 0, memory_order_release);
   sa_scope_drop_user(scope);
+  sa_scope_resume(traced);
 }
 
 /* --- entering --------------------------------------------------------------------------------- */
@@ -192,8 +197,8 @@ push_again(struct sa_arena *arena, enum sa_maker maker)
   return failed;
 }
 
-int
-sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
+static int
+push_anew(struct sa_scope *scope, enum sa_maker maker)
 {
   if (!scope)
     return push_nothing(maker);
@@ -213,6 +218,29 @@ sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
     return ENOMEM;
   set_entries(arena, 1);
   return push(&arena->frame, arena, maker);
+}
+
+/* So that what other threads did before is, and it is told before they go on. */
+static void
+stamp_unless_alone(struct sa_trace *trace, struct sa_scope *scope)
+{
+  if (!sa_scope_is_alone(scope))
+    sa_trace_stamp(trace);
+}
+
+int
+sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
+{
+  struct sa_trace *traced = sa_scope_pause();
+  if (traced && maker == SA_MADE_BY_ENTER)
+    maker = SA_MADE_BY_TRACED_ENTER;
+  int failed = push_anew(scope, maker);
+  if (traced && !failed && scope) {
+    stamp_unless_alone(traced, scope);
+    sa_trace_enter(traced, scope);
+  }
+  sa_scope_resume(traced);
+  return failed;
 }
 
 static SA_ATTRIBUTE(noinline) int enter_slowly(struct sa_scope *scope)
@@ -307,15 +335,30 @@ owns(const struct sa_frame *frame, bool unwound)
 }
 
 static void
+record_leave(struct sa_trace *trace, struct sa_scope *scope, bool and_destroy)
+{
+  if (!scope)
+    return;
+  stamp_unless_alone(trace, scope);
+  sa_trace_leave(trace, scope);
+  if (and_destroy)
+    sa_trace_destroy(trace, scope);
+}
+
+static void
 pop(bool unwound)
 {
+  struct sa_trace *traced = sa_scope_pause();
   struct sa_frame *frame = sa_thread.top;
   struct sa_scope *owned = owns(frame, unwound) ? frame->arena->scope : NULL;
+  if (traced)
+    record_leave(traced, frame->arena->scope, owned);
   sa_thread.top = frame->below;
   sa_thread.here = frame->below->arena;
   end_entry(frame);
   if (owned)
     sa_scope_destroy(owned);
+  sa_scope_resume(traced);
 }
 
 static void

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "engine/figures.h"
+#include "engine/trace.h"
 #include "os/os.h"
 
 /* Every call of the operation adds to it, on any thread. Relaxed: they are numbers and nothing
@@ -75,6 +76,7 @@ void
 sa_call_begins(struct sa_call *call, struct sa_operations *operations, unsigned number)
 {
   *call = (struct sa_call){operations, number, sa_os_nanoseconds()};
+  sa_trace_call(operations->name, number);
 }
 
 void
@@ -85,6 +87,7 @@ sa_call_ends(const struct sa_call *call, sa_scope *scope, bool fault)
   if (scope)
     sa_scope_get_stats(scope, &stats);
   account_for(&call->operations->accounts[call->number], &stats, took, fault);
+  sa_trace_call_ends();
   sa_call_observer *tell = atomic_load_explicit(&observer, memory_order_acquire);
   if (tell && scope)
     tell(call->operations->ifspec, call->number, &stats);
