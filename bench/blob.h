@@ -12,8 +12,9 @@
 static inline size_t
 blob_size(const char *workload)
 {
-  return strncmp(workload, BLOB_WORKLOAD, strlen(BLOB_WORKLOAD)) == 0 ? strtoull(workload + strlen(BLOB_WORKLOAD), NULL, 10)
-                                                    : 0;
+  return strncmp(workload, BLOB_WORKLOAD, strlen(BLOB_WORKLOAD)) == 0
+           ? strtoull(workload + strlen(BLOB_WORKLOAD), NULL, 10)
+           : 0;
 }
 
 /* Their sum, which the compiler must not leave out. */

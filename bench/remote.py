@@ -5,7 +5,7 @@ import json
 import os
 import re
 import subprocess
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -128,8 +128,9 @@ class Client:
     def slice(self):
         """How many microseconds a call took and, where it is known, how many on a processor, on both
         sides."""
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
+        with suppress(BrokenPipeError):
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
         answer = self.process.stdout.readline().split()
         if not answer:
             raise Failed(f"a client ended: {self.process.stderr.read().strip()}")
