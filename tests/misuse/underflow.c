@@ -5,15 +5,32 @@
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 
+enum { BLOCKS = 64 };
+
+/* The block that another one lies closest before: the order of addresses may be one of chance. */
+static char *
+one_after_another(char **blocks)
+{
+  char  *found = NULL;
+  size_t least = SIZE_MAX;
+  for (int i = 0; i < BLOCKS; i++)
+    for (int before = 0; before < BLOCKS; before++)
+      if (blocks[before] < blocks[i] && (size_t)(blocks[i] - blocks[before]) < least) {
+        least = (size_t)(blocks[i] - blocks[before]);
+        found = blocks[i];
+      }
+  return found;
+}
+
 int
 main(void)
 {
-  char *blocks[16];
-  for (int i = 0; i < 16; i++)
+  char *blocks[BLOCKS];
+  for (int i = 0; i < BLOCKS; i++)
     blocks[i] = malloc(48);
-  char *block = with(blocks[8]);
+  char *block = with(one_after_another(blocks));
   memset(block - 8, 'x', 8);
-  for (int i = 0; i < 16; i++)
+  for (int i = 0; i < BLOCKS; i++)
     free(blocks[i]);
   return MISSED;
 }
