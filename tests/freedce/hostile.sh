@@ -32,11 +32,20 @@ survives 'clients that go at each stage' attack gone
 survives 'requests over budget' attack budget
 survives 'lists to recurse along' attack deep
 survives 'requests that go on and on' attack long
-survives 'some malformed stub data' attack malformed 3 5000
+# FreeDCE hands over strings without an end, past which the manager writes: see doc/runtimes.md
+survives_malformed() {
+  if [ "$HARDENED" = yes ]; then
+    skip "$1" 'a string without an end ends the server, as it should there'
+  else
+    survives "$@"
+  fi
+}
+
+survives_malformed 'some malformed stub data' attack malformed 3 5000
 # Whoever has refused calls reported waits for a program to be run each time
 options=
 # The 4 MiB that the engine may hold ready: less than 100 bytes a message
-survives 'truncated, bit-flipped and random stub data' grows_by_at_most 4096 memory_but_stacks $count
+survives_malformed 'truncated, bit-flipped and random stub data' grows_by_at_most 4096 memory_but_stacks $count
 options=report=leaks
 survives '64 clients at once' many_clients midl 64 20
 finish

@@ -42,6 +42,7 @@ static void
 large_pages_are_counted_as_got_or_as_refused(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY(); /* the other one does not ask for them */
   struct child child = said_by("large", "large_pages=on,report=exit");
   const char  *none_got = strstr(child.said, "\nlarge_got_bytes                     0 ");
   const char  *none_refused = strstr(child.said, "\nlarge_refused_bytes                 0 ");
