@@ -413,8 +413,8 @@ struct sa_hooks {
   void (*trim)(void);
   /* What stands in a region for a block elsewhere, to be handed on in its place; NULL: no block. */
   void *(*stand_in)(const void *block);
-  /* Counts what is in a copy of a unit, which its owner may have been changing. */
-  struct sa_lent_count (*count)(const void *copy);
+  /* Counts what is in a copy of the unit at `start`, which its owner may have been changing. */
+  struct sa_lent_count (*count)(const void *copy, const void *start);
 };
 
 /* NULL: there is nobody. Stored with release before anything is lent, always the same; read with

@@ -118,7 +118,7 @@ count_lent(struct count *count, const char *start)
 {
   if (!look(count, count->copy, start, SA_UNIT - sa_guard_length()))
     return;
-  struct sa_lent_count lent = sa_hooks_get()->count(count->copy);
+  struct sa_lent_count lent = sa_hooks_get()->count(count->copy, start);
   count->stats.live_blocks += lent.blocks;
   count->stats.live += lent.bytes;
   count->stats.overhead += lent.own;

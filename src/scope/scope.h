@@ -621,7 +621,7 @@ sa_arena_mine(struct sa_scope *scope)
 /* --- stats.c ---------------------------------------------------------------------------------- */
 
 /* What is in a copy of a chunk, for the engine: see engine.h. */
-struct sa_lent_count sa_chunk_count(const void *copy);
+struct sa_lent_count sa_chunk_count(const void *copy, const void *start);
 
 /* --- report.c --------------------------------------------------------------------------------- */
 

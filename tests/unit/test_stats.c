@@ -43,7 +43,6 @@ static void
 blocks_of_scopes_are_live_until_the_scope_ends(void **state)
 {
   (void)state;
-  DEFAULT_MODE_ONLY();
   sa_stats  before = stats_now();
   sa_scope *scope = sa_scope_create(NULL);
   assert_live(&before, 0, 0);
