@@ -34,15 +34,21 @@ static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
 {
   if (sa_watched())
     return sa_watched_malloc(size);
-  return sa_traced() ? sa_traced_malloc(sa_my_trace, size) : sa_large_alloc(size, SA_UNIT, false);
+  return sa_traced() ? sa_traced_malloc_slowly(size) : sa_large_alloc(size, SA_UNIT, false);
 }
 
-/* Out of line, so that the fast path saves no register, nor a traced thread's. */
-static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+static SA_ATTRIBUTE(noinline) void *alloc_untraced(size_t size)
 {
   if (sa_hardened)
     return sa_hardened_alloc(size);
-  return sa_traced() ? sa_traced_malloc(sa_my_trace, size) : alloc_from_slab(size);
+  return sa_traced() ? sa_traced_malloc_slowly(size) : alloc_from_slab(size);
+}
+
+/* Out of line, so that the fast path saves no register; nor does a traced thread's. */
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+{
+  struct sa_trace *trace = sa_my_trace;
+  return trace ? sa_traced_malloc(trace, size) : alloc_untraced(size);
 }
 
 SA_IN_FREE_MEMORY void *
@@ -139,14 +145,23 @@ sa_free_any(void *block)
 
 /* A block, or no block of ours, outside of the first region; in the hardened mode, and while a trace is
  * recorded, all are. */
-static SA_ATTRIBUTE(noinline) void free_outside(void *block)
+static SA_ATTRIBUTE(noinline) void free_untraced(void *block)
 {
   if (sa_hardened)
     sa_hardened_free(block);
-  else if (block && sa_traced())
+  else if (sa_traced())
     sa_traced_free(sa_my_trace, block);
   else
     sa_free_any(block);
+}
+
+static SA_ATTRIBUTE(noinline) void free_outside(void *block)
+{
+  struct sa_trace *trace = sa_my_trace;
+  if (trace)
+    sa_traced_free(trace, block);
+  else
+    free_untraced(block);
 }
 
 void

@@ -525,7 +525,8 @@ refill(size_t size)
   return sa_block_out(block);
 }
 
-static SA_ATTRIBUTE(noinline) void *malloc_slowly(size_t size)
+void *
+sa_traced_malloc_slowly(size_t size)
 {
   struct sa_trace *paused = sa_trace_pause();
   void *block = size > SA_CLASS_MAX ? sa_large_alloc(size, SA_UNIT, false) : refill(size);
@@ -546,15 +547,13 @@ static SA_ATTRIBUTE(noinline) void *malloc_of_new_size(struct sa_trace *trace, s
 void *
 sa_traced_malloc(struct sa_trace *trace, size_t size)
 {
-  if (SA_UNLIKELY(size > SA_CLASS_MAX))
-    return malloc_slowly(size);
   if (!has_slot(trace, size))
     return malloc_of_new_size(trace, size);
   unsigned        cls = trace->class_of[sa_trace_slot(size)];
   struct sa_slab *slab = trace->cache->current[cls];
   void           *block = slab->free;
   if (SA_UNLIKELY(!block))
-    return malloc_slowly(size);
+    return sa_traced_malloc_slowly(size);
   slab->free = *(void **)block;
   return put_near(trace, sa_trace_slot(size), steps_to(trace, cls, block), SA_TRACE_FAR,
                   sa_trace_slot(size), sa_block_out(block));
@@ -662,6 +661,8 @@ static SA_ATTRIBUTE(noinline) void free_in_scope(struct sa_trace *trace, void *b
 
 static SA_ATTRIBUTE(noinline) void free_slowly(struct sa_trace *trace, void *block)
 {
+  if (!block)
+    return;
   const struct sa_slab *slab = sa_slab_of(block);
   sa_trace_pauses();
   if (slab && sa_slab_what(slab) == SA_LENT) {

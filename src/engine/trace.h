@@ -75,7 +75,8 @@ void sa_trace_thread_exits(void);
 void sa_trace_forked(void); /* in the child, paused */
 
 /* As the functions without `traced`, for a thread that is traced. */
-void *sa_traced_malloc(struct sa_trace *trace, size_t size);
+void *sa_traced_malloc(struct sa_trace *trace, size_t size); /* up to SA_CLASS_MAX */
+void *sa_traced_malloc_slowly(size_t size);
 void *sa_traced_calloc(size_t count, size_t size);
 void *sa_traced_aligned_alloc(size_t alignment, size_t size);
 void *sa_traced_realloc(void *block, size_t size);

@@ -46,30 +46,42 @@ static SA_ATTRIBUTE(noinline) void *block_slowly(struct sa_arena *arena, size_t 
   return block;
 }
 
-/* While a trace is recorded: as the fast path, or a freed block; false: neither is at hand, and to get one
- * may take the engine's help, for which the trace must be paused. */
-static inline bool
-take_at_hand(struct sa_arena *arena, unsigned code, void **block)
-{
-  if (sa_arena_cut(arena, code, block))
-    return true;
-  bool freed = sa_arena_has(arena, code);
-  if (freed)
-    *block = sa_arena_give_out(sa_arena_pop(arena, code), code);
-  return freed;
-}
-
 /* A large one, or any while memory is watched, hardened, or traced. */
-static SA_ATTRIBUTE(noinline) void *other_block(struct sa_arena *arena, size_t size)
+static SA_ATTRIBUTE(noinline) void *special_block(struct sa_arena *arena, size_t size)
 {
-  struct sa_trace *trace = sa_my_trace;
-  void            *block;
-  if (SA_LIKELY(trace && arena == sa_thread.here && size <= SA_BLOCK_MAX)
-      && take_at_hand(arena, sa_code_for(size), &block))
-    return sa_trace_in_scope(trace, block, size);
   if (sa_watched())
     return watched_block(arena, size);
   return sa_hardened ? sa_hardened_block(arena, size) : block_slowly(arena, size);
+}
+
+/* While a trace is recorded: a freed block, if there is one. To get what is neither that nor to be cut may
+ * take the engine's help, for which the trace must be paused. */
+static SA_ATTRIBUTE(noinline) void *traced_block_again(struct sa_trace *trace,
+                                                       struct sa_arena *arena, size_t size)
+{
+  unsigned code = sa_code_for(size);
+  if (!sa_arena_has(arena, code))
+    return block_slowly(arena, size);
+  return sa_trace_in_scope(trace, sa_arena_give_out(sa_arena_pop(arena, code), code), size);
+}
+
+/* While a trace is recorded. Saves no register where it can cut. */
+static SA_ATTRIBUTE(noinline) void *traced_block(struct sa_trace *trace, struct sa_arena *arena,
+                                                 size_t size)
+{
+  void *block;
+  if (SA_LIKELY(sa_arena_cut(arena, sa_code_for(size), &block)))
+    return sa_trace_in_scope(trace, block, size);
+  return traced_block_again(trace, arena, size);
+}
+
+static inline void *
+other_block(struct sa_arena *arena, size_t size)
+{
+  struct sa_trace *trace = sa_my_trace;
+  if (SA_LIKELY(trace && arena == sa_thread.here && size <= SA_BLOCK_MAX))
+    return traced_block(trace, arena, size);
+  return special_block(arena, size);
 }
 
 void *
@@ -99,10 +111,8 @@ alloc_below(struct sa_scope *scope, size_t size)
   return arena ? sa_arena_block(arena, size) : alloc_from_outside(scope, size);
 }
 
-static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
+static SA_ATTRIBUTE(noinline) void *alloc_elsewhere(struct sa_scope *scope, size_t size)
 {
-  if (scope && sa_thread.here->scope == scope)
-    return sa_arena_block(sa_thread.here, size);
   enum sa_scope_state state = scope ? sa_scope_check("sa_scope_alloc", scope) : SA_NO_SCOPE;
   if (state == SA_ALIVE || (state != SA_NO_SCOPE && sa_is_inside(scope)))
     return alloc_below(scope, size);
@@ -110,6 +120,12 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t 
     sa_scope_misuse("sa_scope_alloc", scope, scope, "it was destroyed");
   errno = EINVAL;
   return NULL;
+}
+
+static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
+{
+  struct sa_arena *here = sa_thread.here;
+  return scope && here->scope == scope ? sa_arena_block(here, size) : alloc_elsewhere(scope, size);
 }
 
 void *
