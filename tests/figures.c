@@ -41,7 +41,7 @@ main(int argc, char **argv)
 {
   static const char *const formats[] = {"text", "json", "prometheus"};
   struct sa_operations    *operations = sa_operations_add(NULL, "catalog", 9);
-  call(operations, 7, 100);
+  call(operations, 7, 112);
   call(operations, 7, 20000);
   call(operations, 7, 200000);
   call_those_with_odd_names();

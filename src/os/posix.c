@@ -108,8 +108,8 @@ sa_os_decommit(void *at, size_t length)
 {
   int saved = errno;
   /* pages locked by mlockall need another word, which not every system knows */
-  bool gone = madvise(at, length, MADV_DONTNEED) == 0
-              || madvise(at, length, MADV_DONTNEED_LOCKED) == 0;
+  bool gone =
+    madvise(at, length, MADV_DONTNEED) == 0 || madvise(at, length, MADV_DONTNEED_LOCKED) == 0;
   if (!gone && mprotect(at, length, PROT_READ | PROT_WRITE) == 0) /* it may have been closed */
     memset(at, 0, length);
   errno = saved;

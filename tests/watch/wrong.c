@@ -17,7 +17,7 @@ enum { SMALL = 100, LARGE = 100000 };
 
 /* So that what happens to a pointer is not known to the compiler */
 static void *volatile place;
-static volatile char byte;
+static volatile char contents;
 
 STEP void
 keep(void *block)
@@ -54,14 +54,14 @@ STEP void
 release(void)
 {
   sa_free(place);
-  byte = 0;
+  contents = 0;
 }
 
 STEP void *
 move_out(void)
 {
   void *kept = sa_scope_keep(place);
-  byte = 0;
+  contents = 0;
   return kept;
 }
 
@@ -69,13 +69,13 @@ STEP void
 end(sa_scope *scope)
 {
   sa_scope_destroy(scope);
-  byte = 0;
+  contents = 0;
 }
 
 STEP void
 look(size_t at)
 {
-  byte = ((const char *)place)[at];
+  contents = ((const char *)place)[at];
 }
 
 /* --- what is right ---------------------------------------------------------------------------- */
