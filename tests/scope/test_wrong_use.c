@@ -276,7 +276,7 @@ static void
 a_block_that_is_free_already(void **state)
 {
   (void)state;
-  sa_scope *scope = make();
+  sa_scope    *scope = make();
   const size_t most = is_hardened() ? 8192 : 16384; /* with its canary it would be a large one */
   for (size_t size = 1; size <= most; size *= 2) {
     void *block = sa_scope_alloc(scope, size);
