@@ -50,8 +50,8 @@ SA_EACH_THREADS_STATIC struct sa_trace *own_or_paused;
 SA_EACH_THREADS_STATIC struct after_exit own_after;
 #define after SA_THIS_THREADS(own_after)
 
-/* Set to one of the others before there are threads, and from SA_TRACE_ON to SA_TRACE_OFF by any thread. Relaxed: who does
- * not see it yet records a little more, which goes nowhere. */
+/* From SA_TRACE_ON to SA_TRACE_OFF by any thread: who does not see it yet records a little more, which
+ * goes nowhere. */
 _Atomic enum sa_trace_state sa_trace_state;
 
 /* Pushed to by compare-and-swap with release, read with acquire; nothing is ever taken off. */
@@ -635,7 +635,7 @@ put_free_in_scope(struct sa_trace *trace, void *block)
     put_free_far(trace, block);
     return;
   }
-  uint8_t *at = put(trace, 128 + SA_TRACE_FREE_NEAR, (unsigned)(steps >> 16));
+  uint8_t *at = put(trace, 128 + SA_TRACE_FREE_NEAR, (unsigned)((uint64_t)steps >> 16));
   done(trace, put_number(at, (uint64_t)steps, 2), NULL);
 }
 

@@ -42,9 +42,9 @@ enum {
   SA_TRACE_VERSION = 1,
   SA_TRACE_BYTES = 0x01020304, /* in which order they are */
   SA_TRACE_SEGMENT = 0x47455353,
-  SA_TRACE_MOST = 65536, /* bytes of a segment's events */
-  SA_TRACE_LONGEST = 64, /* that what is told at once takes at most */
-  SA_TRACE_ADDRESS = 6,  /* bytes */
+  SA_TRACE_MOST = 131072, /* bytes of a segment's events */
+  SA_TRACE_LONGEST = 64,  /* that what is told at once takes at most */
+  SA_TRACE_ADDRESS = 6,   /* bytes */
   SA_TRACE_SLOTS = 128,
   SA_TRACE_NAMES = 16,
   SA_TRACE_NAME = 32, /* bytes of a name, with the zero at its end */

@@ -122,10 +122,11 @@ static SA_ATTRIBUTE(noinline) void *alloc_elsewhere(struct sa_scope *scope, size
   return NULL;
 }
 
+/* What is not quick, or not here. */
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t size)
 {
   struct sa_arena *here = sa_thread.here;
-  return scope && here->scope == scope ? sa_arena_block(here, size) : alloc_elsewhere(scope, size);
+  return scope && here->scope == scope ? other_block(here, size) : alloc_elsewhere(scope, size);
 }
 
 void *
