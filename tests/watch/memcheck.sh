@@ -9,6 +9,10 @@ grep -q '^#define HAVE_VALGRIND_MEMCHECK_H 1' "$top_builddir/config.h" \
   || reason='needs <valgrind/memcheck.h> when the library is built'
 [ -z "$SANITIZER_FLAGS" ] || reason='a program with a sanitizer does not run under valgrind'
 needs "$reason"
+if "$top_builddir/libtool" --mode=execute "$VALGRIND" ./watch/wrong nothing 2>&1 \
+  | grep -qi 'reading debug info'; then
+  needs "valgrind does not understand this compiler's debug information"
+fi
 
 tool="$VALGRIND --quiet --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite"
 
