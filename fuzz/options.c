@@ -32,6 +32,17 @@ signal_named(const char *name)
   return 0;
 }
 
+/* Whether it can be a file's name; then it is the one. */
+static bool
+name_file(char *file, const char *name)
+{
+  size_t length = strlen(name);
+  if (length == 0 || length >= SA_TRACE_PATH)
+    return false;
+  memcpy(file, name, length + 1);
+  return true;
+}
+
 /* What the text means: the last word for a switch counts. Returns how many parts are none. */
 static unsigned
 read_simply(char *text, struct sa_options *options)
@@ -51,12 +62,18 @@ read_simply(char *text, struct sa_options *options)
       options->publish = true;
     else if (strcmp(part, "publish=off") == 0)
       options->publish = false;
+    else if (strcmp(part, "hardened=on") == 0)
+      options->hardened = true;
+    else if (strcmp(part, "hardened=off") == 0)
+      options->hardened = false;
     else if (strcmp(part, "on_misuse=report") == 0)
       options->go_on = true;
     else if (strcmp(part, "on_misuse=abort") == 0)
       options->go_on = false;
     else if (strcmp(part, "signal") == 0 || strncmp(part, "signal=", 7) == 0)
       wrong += !(options->report_signal = signal_named(part[6] ? part + 7 : ""));
+    else if (strcmp(part, "trace") == 0 || strncmp(part, "trace=", 6) == 0)
+      wrong += !name_file(options->trace, part[5] ? part + 6 : "");
     else if (part[0] != '\0' && part[0] != '=')
       wrong++;
   return wrong;
@@ -78,7 +95,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
          && sa_options.report_leaks == expected.report_leaks
          && sa_options.report_exit == expected.report_exit
          && sa_options.report_signal == expected.report_signal
-         && sa_options.publish == expected.publish && sa_options.go_on == expected.go_on,
+         && sa_options.publish == expected.publish && sa_options.go_on == expected.go_on
+         && sa_options.hardened == expected.hardened
+         && strcmp(sa_options.trace, expected.trace) == 0,
        "the options are what the text says");
   free(text);
   return 0;
