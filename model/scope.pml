@@ -268,7 +268,7 @@ inline is_left_to_home()
   od
 }
 
-/* src/scope/scope.c, destroy_slowly
+/* src/scope/scope.c, destroy_anyhow
    | atomic_fetch_add_explicit(&scope->users, 1, memory_order_relaxed);
    | destroy_from_elsewhere(scope);
    | sa_scope_drop_user(scope);
@@ -303,7 +303,7 @@ active proctype home()
   :: depth == 1 -> enter_home_again()
   :: depth > 0 -> leave_home()
   :: atomic { MAY_BE_DESTROYED -> destroying = true };
-     /* src/scope/scope.c, destroy_slowly
+     /* src/scope/scope.c, destroy_anyhow
         | while (mine && atomic_load_explicit(&mine->entries, memory_order_relaxed) > 0)
         | sa_scope_leave(scope);
         | destroy_at_home(scope); */
