@@ -196,6 +196,30 @@ assert trace["allocs"] > 1000 and trace["unmatched"] == 0 and trace["peak_live"]
 '
 }
 
+# names_operations FILE: what the catalog's server did
+names_operations() {
+  replay --describe "$1" | tee "$stage/output" && grep -q '^catalog 1 .* [1-9]' "$stage/output" \
+    && replay --describe --json "$1" | "$PYTHON3" -c '
+import json, sys
+trace = json.load(sys.stdin)["trace"]
+assert trace["scopes"] == trace["calls"] == sum(each["calls"] for each in trace["operations"]) > 10
+assert trace["unmatched"] == 0 and all(each["interface"] == "catalog" for each in trace["operations"])
+'
+}
+
+a_server_is_recorded() {
+  local server line=
+  STUBALLOC=trace=$trace "$top_builddir/demo/midl-server" ncalrpc "$stage/socket" >"$stage/server" &
+  server=$!
+  for ((i = 0; i < 300; i++)); do
+    if grep -q '^listening' "$stage/server"; then break; fi
+    sleep 0.1
+  done
+  "$top_builddir/demo/midl-client" ncalrpc "$stage/socket" 1
+  kill "$server" && wait "$server"
+  names_operations "$trace"
+}
+
 # Not a shell script that starts it
 PYTHON3_REAL=$("$PYTHON3" -c 'import os, sys; print(os.path.realpath(sys.executable))')
 
@@ -225,4 +249,10 @@ else
 fi
 check 'another malloc takes part' given_allocators_take_part
 check 'a program under plain malloc is recorded' a_program_that_knows_nothing_is_recorded
+check 'the trace in the tree names its operations' names_operations "$top_srcdir/bench/catalog.trace"
+if [ -x "$top_builddir/demo/midl-server" ]; then
+  check "a server's operations are recorded" a_server_is_recorded
+else
+  skip "a server's operations are recorded" 'needs FreeDCE'
+fi
 finish
