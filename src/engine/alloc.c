@@ -18,10 +18,9 @@ sa_no_memory(void)
   return NULL;
 }
 
-static SA_ATTRIBUTE(noinline) void *alloc_from_slab(size_t size)
+void *
+sa_alloc_from_slab(size_t size)
 {
-  if (sa_watched())
-    return sa_watched_malloc(size);
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
@@ -37,18 +36,72 @@ static SA_ATTRIBUTE(noinline) void *alloc_large(size_t size)
   return sa_traced() ? sa_traced_malloc_slowly(size) : sa_large_alloc(size, SA_UNIT, false);
 }
 
-static SA_ATTRIBUTE(noinline) void *alloc_untraced(size_t size)
+/* --- what is behind the fast paths ------------------------------------------------------------- */
+
+/* Where a call goes that a fast path cannot serve. Which one it is depends on the mode, so the modes
+ * cost the fast paths nothing, and each other neither. */
+struct detours {
+  void *(*alloc)(size_t size); /* up to SA_CLASS_MAX */
+  void (*free)(void *block);   /* any that is not in the first region, or not said to be there */
+};
+
+static void *alloc_first(size_t size);
+static void  free_first(void *block);
+
+static const struct detours not_known = {.alloc = alloc_first, .free = free_first};
+static const struct detours plain = {.alloc = sa_alloc_from_slab, .free = sa_free_any};
+static const struct detours hardened = {.alloc = sa_hardened_alloc, .free = sa_hardened_free};
+static const struct detours watched = {.alloc = sa_watched_malloc, .free = sa_watched_free};
+static const struct detours traced = {.alloc = sa_traced_malloc, .free = sa_traced_free};
+
+/* Stored once, before the library has begun; relaxed: what it leads to was there before the program. */
+static _Atomic(const struct detours *) detours = &not_known;
+
+static inline const struct detours *
+detours_now(void)
 {
-  if (sa_hardened)
-    return sa_hardened_alloc(size);
-  return sa_traced() ? sa_traced_malloc_slowly(size) : alloc_from_slab(size);
+  return atomic_load_explicit(&detours, memory_order_relaxed);
 }
 
-/* Out of line, so that the fast path saves no register; nor does a traced thread's. */
-static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
+static void *
+alloc_first(size_t size)
 {
-  struct sa_trace *trace = sa_my_trace;
-  return trace ? sa_traced_malloc(trace, size) : alloc_untraced(size);
+  sa_begin();
+  return detours_now()->alloc(size);
+}
+
+static void
+free_first(void *block)
+{
+  sa_begin();
+  detours_now()->free(block);
+}
+
+void
+sa_detours_begin(void)
+{
+  const struct detours *these = &plain;
+  if (sa_hardened)
+    these = &hardened;
+  else if (sa_watch_is_there())
+    these = &watched;
+  else if (sa_trace_is_wanted())
+    these = &traced;
+  atomic_store_explicit(&detours, these, memory_order_relaxed);
+}
+
+/* --- the fast paths --------------------------------------------------------------------------- */
+
+/* Whether the hardened mode goes before the fast paths, as it does in a build that is made for it. In
+ * others it costs them no instruction. */
+static inline bool
+is_hardened_first(void)
+{
+#ifdef SA_HARDENED
+  return SA_LIKELY(sa_hardened);
+#else
+  return false;
+#endif
 }
 
 SA_IN_FREE_MEMORY void *
@@ -57,13 +110,15 @@ sa_malloc(size_t size)
   SA_ALONE(SA_IN_ENGINE, "sa_malloc");
   if (SA_UNLIKELY(size > SA_CLASS_MAX))
     return alloc_large(size);
+  if (is_hardened_first())
+    return sa_hardened_alloc(size);
   /* One table for all classes: a processor cannot foresee which of two a size would need. */
   struct sa_cache *cache = sa_self;
   struct sa_slab  *slab = cache->current[cache->classes.class_of[sa_granules(size)]];
   void            *block = slab->free;
   /* also when this thread has no cache or no such slab yet: see sa_no_cache */
   if (SA_UNLIKELY(!block))
-    return alloc_slowly(size);
+    return detours_now()->alloc(size);
   slab->free = *(void **)block;
   sa_unpoison(block, slab->size);
   return sa_block_out(block);
@@ -129,10 +184,6 @@ sa_free_any(void *block)
 {
   if (!block)
     return;
-  if (sa_watched()) {
-    sa_watched_free(block);
-    return;
-  }
   struct sa_region *region = sa_region_of(block);
   void             *stand_in = region ? NULL : sa_stand_in(block);
   if (region)
@@ -143,36 +194,19 @@ sa_free_any(void *block)
     sa_misuse("free", block, "stuballoc did not give it out");
 }
 
-/* A block, or no block of ours, outside of the first region; in the hardened mode, and while a trace is
- * recorded, all are. */
-static SA_ATTRIBUTE(noinline) void free_untraced(void *block)
-{
-  if (sa_hardened)
-    sa_hardened_free(block);
-  else if (sa_traced())
-    sa_traced_free(sa_my_trace, block);
-  else
-    sa_free_any(block);
-}
-
-static SA_ATTRIBUTE(noinline) void free_outside(void *block)
-{
-  struct sa_trace *trace = sa_my_trace;
-  if (trace)
-    sa_traced_free(trace, block);
-  else
-    free_untraced(block);
-}
-
 void
 sa_free(void *block)
 {
   if (!sa_block_back(block))
     return;
+  if (is_hardened_first()) {
+    sa_hardened_free(block);
+    return;
+  }
   /* One compare for NULL, for every pointer that is not ours, and for the rare other regions. */
   size_t offset = (uintptr_t)block - sa_home_base;
   if (SA_UNLIKELY(offset >= sa_home_size)) {
-    free_outside(block);
+    detours_now()->free(block);
     return;
   }
   SA_ALONE(SA_IN_ENGINE, "sa_free");

@@ -9,7 +9,7 @@ struct sa_slab                   sa_no_slab;
 struct sa_cache                  sa_no_cache = {.current = {[0 ... SA_CLASSES - 1] = &sa_no_slab}};
 SA_EACH_THREADS struct sa_cache *sa_own_cache = &sa_no_cache;
 _Atomic(const struct sa_hooks *) sa_hooks;
-bool                             sa_hardened = true;
+bool                             sa_hardened;
 
 /* Set when this thread's cache was given up at its exit. What is allocated after that, by
  * destructors that run later, comes through a cache borrowed for the one call. */
@@ -399,6 +399,7 @@ init(void)
   if (sa_hardened)
     sa_hardened_begin();
   sa_trace_begin();
+  sa_detours_begin();
   sa_os_hooks(thread_exits, forked);
   sa_region_add(SA_CHUNK); /* if it fails, the first allocation tries again and says so */
   if (sa_watch_is_there())

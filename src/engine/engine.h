@@ -67,6 +67,7 @@ enum {
 };
 
 struct sa_cache;
+struct sa_trace;
 
 /* The descriptor of a unit. In a slab of several units the first one's holds all; in the others
  * only `lead` is set, so that a free finds the first from any block. */
@@ -203,8 +204,7 @@ extern struct sa_cache                  sa_no_cache;
 extern SA_EACH_THREADS struct sa_cache *sa_own_cache;
 #define sa_self SA_THIS_THREADS(sa_own_cache)
 
-/* Whether this is the hardened mode: see hardened.h. True until the options are read, so that what asks
- * comes to where they are. */
+/* Whether this is the hardened mode: see hardened.h. Written once, when the options are read. */
 extern bool sa_hardened;
 
 /* --- region.c: address space ------------------------------------------------------------------ */
@@ -401,13 +401,12 @@ struct sa_lent_count {
  * handed on, with the checks still to be made. */
 struct sa_hooks {
   void (*free)(void *block);
+  void (*free_traced)(struct sa_trace *trace, void *block); /* the same, and tells the trace */
   void (*free_large)(struct sa_slab *slab, void *block);
   /* Where it is, or by moving its pages; NULL: it must be copied, into one from `alloc_beside`. */
   void *(*resize)(struct sa_slab *slab, void *block, size_t size);
   void *(*alloc_beside)(const struct sa_slab *slab, const void *block, size_t size);
   size_t (*size)(const struct sa_slab *slab, const void *block);
-  /* Whether this thread alone has ever been where a block is, that is not large. */
-  bool (*is_alone)(const void *block);
   void (*thread_exits)(void); /* before the engine's cache goes */
   void (*forked)(void);       /* in the child, after the engine */
   void (*trim)(void);
@@ -427,6 +426,12 @@ sa_hooks_get(void)
   return atomic_load_explicit(&sa_hooks, memory_order_acquire);
 }
 
+/* --- alloc.c: behind the fast paths ------------------------------------------------------------ */
+
+/* Chooses what is, once the options are read. */
+void sa_detours_begin(void);
+/* Allocates up to SA_CLASS_MAX bytes, where the current slab has none, or is not known. */
+void *sa_alloc_from_slab(size_t size);
 /* Frees any block, where there is no quicker way. */
 void sa_free_any(void *block);
 

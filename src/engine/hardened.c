@@ -13,7 +13,7 @@ SA_EACH_THREADS struct sa_rings *sa_own_rings = &sa_no_rings;
 /* --- secrets ----------------------------------------------------------------------------------- */
 
 typedef uint64_t SA_ATTRIBUTE(may_alias) word;
-typedef uint64_t SA_ATTRIBUTE(may_alias, vector_size(16), aligned(8)) two_words;
+typedef uint64_t SA_ATTRIBUTE(may_alias, vector_size(16)) two_words;
 
 /* Drawn once, before there is a block. */
 static uint64_t  secret, factor;
@@ -88,15 +88,17 @@ has_canary(const char *at)
 
 typedef _Atomic uint32_t entry;
 
-/* The first region, and where its table would have the entry of address 0. */
+/* The first region; its table, and where that would have the entry of address 0. */
 static uintptr_t home_base = (uintptr_t)1 << (sizeof(uintptr_t) * 8 - 1);
 static size_t    home_size, home_granules;
+static entry    *home_table;
 static uintptr_t home_entries;
 
 void
 sa_hardened_home(const struct sa_region *region)
 {
   home_base = region->base;
+  home_table = region->entries;
   home_entries = (uintptr_t)region->entries - region->base / 16 * sizeof(entry);
   home_size = region->size;
   home_granules = region->size / 16;
@@ -108,12 +110,13 @@ is_at_home(const void *block)
   return (uintptr_t)block - home_base < home_size;
 }
 
-/* One compare, as an address that is no multiple of 16 becomes a large number. */
-static inline bool
-is_granule_at_home(const void *block)
+/* The number of a granule. One compare with `home_granules` tells whether there is one, as an address that
+ * is no multiple of 16 becomes a large number. */
+static inline size_t
+granule_at_home(const void *block)
 {
   uintptr_t offset = (uintptr_t)block - home_base;
-  return (offset >> 4 | offset << (sizeof offset * 8 - 4)) < home_granules;
+  return offset >> 4 | offset << (sizeof offset * 8 - 4);
 }
 
 static inline entry *
@@ -210,8 +213,9 @@ static SA_ATTRIBUTE(cold, noinline) void not_as_left(const void *block)
 
 /* --- poison ------------------------------------------------------------------------------------ */
 
-/* Places up to the first are filled whole; of others so much at the start, and at the end. */
-enum { SMALL = 256, AT_START = 192, AT_END = 64 };
+/* A place has its poison in pieces, one after another from its start on, and one at its end, which may
+ * overlap the one before: so it is filled whole unless it is larger than all of them together. */
+enum { PIECE = 32, PIECES = 8 };
 
 static inline two_words *
 words_at(const char *at)
@@ -219,63 +223,38 @@ words_at(const char *at)
   return (two_words *)(uintptr_t)at;
 }
 
-enum { PIECE = 32 };
-
 static inline void
-fill_piece(char *at)
+fill_piece(const char *at)
 {
-  two_words both = poison;
-  words_at(at)[0] = both;
-  words_at(at)[1] = both;
+  two_words *words = words_at(at);
+  words[0] = words[1] = poison;
 }
 
-/* Word by word: a processor takes each compare and its jump as one. */
-static inline bool
-is_piece(const char *at)
+static inline two_words
+differs(const char *at)
 {
-  const word  both = poison[0];
-  const word *words = (const word *)(const void *)at;
-  return words[0] == both && words[1] == both && words[2] == both && words[3] == both;
-}
-
-/* Whole granules, two at least: the pieces from the first to the last one, which may overlap the one
- * before. */
-static inline void
-fill_pieces(char *at, size_t length)
-{
-  char *last = at + length - PIECE;
-  for (; at < last; at += PIECE)
-    fill_piece(at);
-  fill_piece(last);
-}
-
-static inline bool
-are_pieces(const char *at, size_t length)
-{
-  const char *last = at + length - PIECE;
-  for (; at < last; at += PIECE)
-    if (!is_piece(at))
-      return false;
-  return is_piece(last);
+  const two_words *words = words_at(at);
+  return (words[0] ^ poison) | (words[1] ^ poison);
 }
 
 static inline void
-fill(char *block, size_t place)
+fill(const char *block, struct sa_places places)
 {
-  if (SA_LIKELY(place <= SMALL)) {
-    fill_pieces(block, place);
-  } else {
-    fill_pieces(block, AT_START);
-    fill_pieces(block + place - AT_END, AT_END);
-  }
+  const char *end = block + places.front;
+  fill_piece(block + places.size - PIECE);
+  for (; block < end; block += PIECE)
+    fill_piece(block);
 }
 
+/* One test for all: the pieces' are not worth a jump each. */
 static inline bool
-is_filled(const char *block, size_t place)
+is_filled(const char *block, struct sa_places places)
 {
-  return SA_LIKELY(place <= SMALL)
-           ? are_pieces(block, place)
-           : are_pieces(block, AT_START) && are_pieces(block + place - AT_END, AT_END);
+  const char *end = block + places.front;
+  two_words   all = differs(block + places.size - PIECE);
+  for (; block < end; block += PIECE)
+    all |= differs(block);
+  return (all[0] | all[1]) == 0;
 }
 
 void
@@ -313,7 +292,7 @@ sa_rings_length(void)
 }
 
 /* Where in struct sa_rings the ring is for so many granules. */
-static uint32_t ring_at[SA_CLASS_MAX / 16 + 1];
+static uint32_t ring_at[(SA_CLASS_MAX + SA_BEHIND) / 16 + 1];
 
 static inline struct sa_ring *
 ring_for(struct sa_rings *rings, size_t size_and_behind)
@@ -356,6 +335,12 @@ class_for(size_t granules)
   return sa_class_of(granules < 2 ? 32 : granules * 16);
 }
 
+static unsigned
+ring_number(size_t granules)
+{
+  return granules > (SA_HARDENED_MAX + SA_BEHIND) / 16 ? SA_CLASSES : class_for(granules);
+}
+
 static uint32_t
 within(size_t value, uint32_t least, uint32_t most)
 {
@@ -370,7 +355,9 @@ set_up_ring(struct sa_ring *ring, unsigned cls)
   size_t size = sa_class_size(cls);
   ring->wait = within(WAITING / size, 1, SA_RING / 4);
   ring->most = within(HELD / size, 4, SA_RING);
-  ring->size = (uint32_t)size;
+  ring->places =
+    (struct sa_places){.size = (uint32_t)size,
+                       .front = within(size > PIECE ? size - PIECE : 0, 0, (PIECES - 1) * PIECE)};
 }
 
 void
@@ -399,9 +386,9 @@ sa_hardened_begin(void)
   /* As a pointer it leads nowhere, and it is not 0, nor a letter; and a byte, for memset. */
   poison[0] = (random[2] % 0x7f + 0x81) * UINT64_C(0x0101010101010101);
   poison[1] = poison[0];
-  for (size_t granules = 0; granules <= SA_CLASS_MAX / 16; granules++)
+  for (size_t granules = 0; granules < sizeof ring_at / sizeof *ring_at; granules++)
     ring_at[granules] =
-      (uint32_t)(offsetof(struct sa_rings, ring) + class_for(granules) * sizeof(struct sa_ring));
+      (uint32_t)(offsetof(struct sa_rings, ring) + ring_number(granules) * sizeof(struct sa_ring));
 }
 
 /* --- slabs ------------------------------------------------------------------------------------- */
@@ -505,7 +492,7 @@ static void
 make_fresh(const struct sa_ring *ring, char *block)
 {
   if (get(&entry_of(block)[1]) == 0)
-    fill(block, ring->size);
+    fill(block, ring->places);
 }
 
 /* Gets blocks from a slab. Those of other regions than the first do not go through the ring, and only
@@ -612,9 +599,9 @@ sa_hardened_live(const void *entries, unsigned cls)
 /* --- allocating -------------------------------------------------------------------------------- */
 
 static inline bool
-is_intact(const struct sa_ring *ring, const char *block, const entry *of)
+is_intact(const char *block, struct sa_places places, const entry *of)
 {
-  return !is_out(get(of)) && is_filled(block, ring->size);
+  return !is_out(get(of)) && is_filled(block, places);
 }
 
 static inline void *
@@ -622,7 +609,7 @@ hand_out(const struct sa_rings *rings, const struct sa_ring *ring, char *block, 
          entry *of)
 {
   set(of, (uint32_t)(size + SA_BEHIND) | rings->thread);
-  set_canaries(block, size, ring->size);
+  set_canaries(block, size, ring->places.size);
   return sa_block_out(block);
 }
 
@@ -639,19 +626,20 @@ next_block(struct sa_rings *rings, struct sa_ring *ring)
   return in_ring(ring) > 0 ? take_from_ring(ring) : NULL;
 }
 
+/* Also what is larger than any class. */
 static SA_ATTRIBUTE(noinline) void *alloc_slowly(size_t size)
 {
+  if (size > SA_HARDENED_MAX)
+    return sa_large_alloc(size, SA_UNIT, false);
   struct sa_cache *cache = sa_cache_begin();
   if (!cache)
     return sa_no_memory();
-  if (!sa_hardened) /* the options were not read before */
-    return sa_block_out(sa_cache_refill(cache, sa_class_of(size)));
   struct sa_rings *rings = sa_rings_of(cache);
   struct sa_ring  *ring = ring_for(rings, size + SA_BEHIND);
   char            *block;
   sa_cache_step_begins(cache);
   sa_cache_follow_trim(cache);
-  while ((block = next_block(rings, ring)) && !is_intact(ring, block, entry_of(block)))
+  while ((block = next_block(rings, ring)) && !is_intact(block, ring->places, entry_of(block)))
     not_as_left(block);
   if (block)
     hand_out(rings, ring, block, size, entry_of(block));
@@ -669,15 +657,13 @@ static SA_ATTRIBUTE(cold, noinline) void *alloc_another(const void *block, size_
 void *
 sa_hardened_alloc(size_t size)
 {
-  if (SA_UNLIKELY(size > SA_HARDENED_MAX))
-    return sa_large_alloc(size, SA_UNIT, false);
   struct sa_rings *rings = sa_my_rings;
   struct sa_ring  *ring = ring_for(rings, size + SA_BEHIND);
   if (SA_UNLIKELY(in_ring(ring) <= ring->wait))
     return alloc_slowly(size);
   char  *block = take_from_ring(ring);
   entry *of = home_entry(block);
-  if (SA_UNLIKELY(!is_intact(ring, block, of)))
+  if (SA_UNLIKELY(!is_intact(block, ring->places, of)))
     return alloc_another(block, size);
   return hand_out(rings, ring, block, size, of);
 }
@@ -685,12 +671,12 @@ sa_hardened_alloc(size_t size)
 /* --- freeing ----------------------------------------------------------------------------------- */
 
 static inline void
-make_free(const struct sa_rings *rings, const struct sa_ring *ring, char *block, entry *of,
+make_free(const struct sa_rings *rings, char *block, const struct sa_ring *ring, entry *of,
           uint32_t before)
 {
   set(&of[0], before & ~SA_ENTRY_SIZE);
   set(&of[1], rings->thread);
-  fill(block, ring->size);
+  fill(block, ring->places);
 }
 
 /* Into a full ring, or past it. */
@@ -701,12 +687,12 @@ static SA_ATTRIBUTE(noinline) void free_slowly(char *block, entry *of, uint32_t 
     return; /* without memory for a cache there is no way back for it */
   struct sa_rings *rings = sa_rings_of(cache);
   struct sa_ring  *ring = ring_for(rings, before & SA_ENTRY_SIZE);
-  if (!has_canaries(block, size_in(before), ring->size)) {
+  if (!has_canaries(block, size_in(before), ring->places.size)) {
     damaged(block);
     return;
   }
   sa_cache_step_begins(cache);
-  make_free(rings, ring, block, of, before);
+  make_free(rings, block, ring, of, before);
   if (in_ring(ring) >= ring->most)
     drain(rings, ring, ring->most / 2);
   if (is_at_home(block)) {
@@ -735,11 +721,12 @@ sa_hardened_free_in(struct sa_slab *slab, void *block)
 void
 sa_hardened_free(void *block)
 {
-  if (SA_UNLIKELY(!is_granule_at_home(block))) {
+  size_t granule = granule_at_home(block);
+  if (SA_UNLIKELY(granule >= home_granules)) {
     sa_free_any(block);
     return;
   }
-  entry   *of = home_entry(block);
+  entry   *of = &home_table[granule];
   uint32_t before = get(of);
   if (SA_UNLIKELY(!is_out(before))) {
     sa_free_any(block);
@@ -751,11 +738,11 @@ sa_hardened_free(void *block)
     free_slowly(block, of, before);
     return;
   }
-  if (SA_UNLIKELY(!has_canaries(block, size_in(before), ring->size))) {
+  if (SA_UNLIKELY(!has_canaries(block, size_in(before), ring->places.size))) {
     damaged(block);
     return;
   }
-  make_free(rings, ring, block, of, before);
+  make_free(rings, block, ring, of, before);
   put_in_ring(ring, block);
 }
 

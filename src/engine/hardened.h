@@ -30,7 +30,7 @@
  *
  * On the fast paths of the default mode no instruction is for this. A cache has no current slabs (they
  * are in its rings), no slab has an owner, and no first region is known to sa_free: so both paths fall
- * through to where the mode is asked for.
+ * through to the mode's detours (alloc.c). In a build that is made for the mode, its own paths come first.
  */
 #ifndef SA_ENGINE_HARDENED_H
 #define SA_ENGINE_HARDENED_H
@@ -45,21 +45,28 @@ enum {
   /* What an entry adds to a block's bytes: so it is more than 0, and the multiple of 16 in it tells the
    * granules of the block with its canary. */
   SA_BEHIND = SA_CANARY + 15,
-  SA_HARDENED_MAX = SA_CLASS_MAX - 2 * 16, /* the largest block that lies in a slab */
 };
 
 /* An entry: the bytes that were asked for and SA_BEHIND, or 0 where no block is out; and a thread. */
 #define SA_ENTRY_SIZE 0xffffu
 #define SA_ENTRY_THREAD_SHIFT 16
+/* The largest block that lies in a slab. */
+#define SA_HARDENED_MAX ((size_t)(SA_ENTRY_SIZE - SA_BEHIND))
+
+/* A block's place: its bytes, and how many of them, from the start on, get poison but for the last ones. */
+struct sa_places {
+  uint32_t size;
+  uint32_t front;
+};
 
 /* The ring of a class. `head` and `tail` count on; their lower bits are places. */
 struct sa_ring {
   _Alignas(64) uint32_t head; /* of the oldest block */
-  uint32_t tail;              /* where the next one will be */
-  uint32_t wait;              /* so many stay, */
-  uint32_t most;              /* and so many may */
-  uint32_t size;              /* of a place */
-  void    *blocks[SA_RING];
+  uint32_t         tail;      /* where the next one will be */
+  uint32_t         wait;      /* so many stay, */
+  uint32_t         most;      /* and so many may */
+  struct sa_places places;
+  void            *blocks[SA_RING];
 };
 
 /* What a thread has in the hardened mode, behind its cache. */
@@ -67,7 +74,8 @@ struct sa_rings {
   uint32_t        thread; /* its number, where an entry has it */
   uint64_t        random;
   struct sa_slab *current[SA_CLASSES]; /* instead of the cache's; NULL: none */
-  struct sa_ring  ring[SA_CLASSES];
+  struct sa_ring
+    ring[SA_CLASSES + 1]; /* the last one never has a block: for what fits in no class */
 };
 
 /* This thread's; as sa_self, never NULL: sa_no_rings has no blocks, nor room for one. */

@@ -514,22 +514,12 @@ put_block(struct sa_trace *trace, size_t size, void *block)
   put_far(trace, SA_TRACE_FAR, slot_of(trace, size), block);
 }
 
-static void *
-refill(size_t size)
-{
-  struct sa_cache *cache = sa_cache_begin();
-  if (!cache)
-    return sa_no_memory();
-  void *block = sa_cache_refill(cache, sa_class_of(size));
-  sa_cache_done(cache);
-  return sa_block_out(block);
-}
-
 void *
 sa_traced_malloc_slowly(size_t size)
 {
   struct sa_trace *paused = sa_trace_pause();
-  void *block = size > SA_CLASS_MAX ? sa_large_alloc(size, SA_UNIT, false) : refill(size);
+  void            *block =
+    size > SA_CLASS_MAX ? sa_large_alloc(size, SA_UNIT, false) : sa_alloc_from_slab(size);
   if (paused && block) {
     put_stamp(paused);
     put_block(paused, size, block);
@@ -538,17 +528,22 @@ sa_traced_malloc_slowly(size_t size)
   return block;
 }
 
-static SA_ATTRIBUTE(noinline) void *malloc_of_new_size(struct sa_trace *trace, size_t size)
+/* By a thread without a trace, or of a size that is new to it. */
+static SA_ATTRIBUTE(noinline) void *malloc_first(size_t size)
 {
-  put_size(trace, size);
-  return sa_traced_malloc(trace, size);
+  if (!sa_traced())
+    return sa_alloc_from_slab(size);
+  if (!has_slot(sa_my_trace, size))
+    put_size(sa_my_trace, size);
+  return sa_traced_malloc(size);
 }
 
 void *
-sa_traced_malloc(struct sa_trace *trace, size_t size)
+sa_traced_malloc(size_t size)
 {
-  if (!has_slot(trace, size))
-    return malloc_of_new_size(trace, size);
+  struct sa_trace *trace = sa_my_trace;
+  if (SA_UNLIKELY(!trace || !has_slot(trace, size)))
+    return malloc_first(size);
   unsigned        cls = trace->class_of[sa_trace_slot(size)];
   struct sa_slab *slab = trace->cache->current[cls];
   void           *block = slab->free;
@@ -619,11 +614,11 @@ put_free_far(struct sa_trace *trace, void *block)
   put_far(trace, SA_TRACE_FREE_FAR, 0, block);
 }
 
-/* A block of a scope. Who has been in it alone can free no other thread's. */
-static void
-put_free_in_scope(struct sa_trace *trace, void *block)
+/* Who has been in the scope alone can free no other thread's. */
+void
+sa_trace_free_in_scope(struct sa_trace *trace, void *block, bool alone)
 {
-  if (!sa_hooks_get()->is_alone(block))
+  if (!alone)
     put_stamp(trace);
   int64_t steps = (int64_t)((uintptr_t)block - trace->near.freed) >> 4;
   trace->near.freed = (uintptr_t)block;
@@ -652,22 +647,17 @@ put_free(struct sa_trace *trace, const struct sa_slab *slab, void *block)
   put_near(trace, 128 + cls, steps_to(trace, cls, block), SA_TRACE_FREE_FAR, cls + 1, block);
 }
 
-/* For a block of a scope, the engine is not needed. */
-static SA_ATTRIBUTE(noinline) void free_in_scope(struct sa_trace *trace, void *block)
-{
-  put_free_in_scope(trace, block);
-  sa_hooks_get()->free(block);
-}
-
 static SA_ATTRIBUTE(noinline) void free_slowly(struct sa_trace *trace, void *block)
 {
   if (!block)
     return;
   const struct sa_slab *slab = sa_slab_of(block);
-  sa_trace_pauses();
   if (slab && sa_slab_what(slab) == SA_LENT) {
-    put_free_in_scope(trace, block);
-  } else if (slab && is_mine(slab)) {
+    sa_hooks_get()->free_traced(trace, block);
+    return;
+  }
+  sa_trace_pauses();
+  if (slab && is_mine(slab)) {
     put_free(trace, slab, block);
   } else {
     put_stamp(trace);
@@ -677,14 +667,28 @@ static SA_ATTRIBUTE(noinline) void free_slowly(struct sa_trace *trace, void *blo
   sa_trace_resumes(trace);
 }
 
-void
-sa_traced_free(struct sa_trace *trace, void *block)
+/* By a thread without a trace. */
+static SA_ATTRIBUTE(noinline) void free_first(void *block)
 {
+  if (sa_traced())
+    sa_traced_free(block);
+  else
+    sa_free_any(block);
+}
+
+void
+sa_traced_free(void *block)
+{
+  struct sa_trace *trace = sa_my_trace;
+  if (SA_UNLIKELY(!trace)) {
+    free_first(block);
+    return;
+  }
   size_t          offset = (uintptr_t)block - sa_home_base;
   struct sa_slab *slab = sa_home_slabs + (offset >> SA_UNIT_SHIFT);
   if (SA_UNLIKELY(offset >= trace->home_size || !is_mine(slab) || slab->free == block)) {
     bool in_scope = offset < trace->home_size && sa_slab_what(slab) == SA_LENT;
-    (in_scope ? free_in_scope : free_slowly)(trace, block);
+    (in_scope ? sa_hooks_get()->free_traced : free_slowly)(trace, block);
     return;
   }
   *(void **)block = slab->free;
@@ -694,18 +698,23 @@ sa_traced_free(struct sa_trace *trace, void *block)
 
 /* --- scopes ----------------------------------------------------------------------------------- */
 
-static SA_ATTRIBUTE(noinline) void *in_scope_far(struct sa_trace *trace, void *block, size_t size)
+static SA_ATTRIBUTE(noinline) void *in_scope_elsewhere(struct sa_trace *trace, void *block,
+                                                       size_t size)
 {
   unsigned slot = slot_of(trace, size);
+  int64_t  steps = (int64_t)((uintptr_t)block - trace->near.next) >> 4;
   sa_trace_expect(&trace->near, (uintptr_t)block, size);
-  return put_far(trace, SA_TRACE_IN_SCOPE_FAR, slot, block);
+  if (SA_UNLIKELY(steps != (int16_t)steps))
+    return put_far(trace, SA_TRACE_IN_SCOPE_FAR, slot, block);
+  uint8_t *at = put(trace, 128 + SA_TRACE_IN_SCOPE_NEAR, slot);
+  return done(trace, put_number(at, (uint64_t)steps, 2), block);
 }
 
 void *
 sa_trace_in_scope(struct sa_trace *trace, void *block, size_t size)
 {
   if (SA_UNLIKELY((uintptr_t)block != trace->near.next || !has_slot(trace, size)))
-    return in_scope_far(trace, block, size);
+    return in_scope_elsewhere(trace, block, size);
   sa_trace_expect(&trace->near, (uintptr_t)block, size);
   return done(trace, put(trace, 128 + SA_TRACE_IN_SCOPE, sa_trace_slot(size)), block);
 }

@@ -3,9 +3,9 @@
  *
  * While a trace is recorded, no thread has its cache where the fast paths look for it, sa_home_size
  * stays 0, and nothing in a scope is quick. So every call falls through the fast paths, in which no
- * instruction is for this, and the slow ones ask sa_traced() first. They put the cache in its place for
- * as long as the library works (`pause`, when nothing that it calls is recorded), and tell what was
- * done.
+ * instruction is for this, to the mode's detours (alloc.c); what has none asks sa_traced() first. They put
+ * the cache in its place for as long as the library works (`pause`, when nothing that it calls is
+ * recorded), and tell what was done.
  *
  * A thread writes what it does into a buffer of its own, as trace_file.h describes, with
  * plain stores but for `at`, and the whole buffer to the file when it is full. When the process exits,
@@ -30,7 +30,6 @@
 void sa_trace_begin(void);
 /* Whether fast paths are to find nothing. */
 bool sa_trace_is_wanted(void);
-struct sa_trace;
 
 /* Whether a trace is recorded: not known until the options are read, and off again when it has ended.
  * Stored by whoever finds that out; relaxed, since all else about a trace is under its lock. */
@@ -74,13 +73,14 @@ sa_trace_resume(struct sa_trace *paused)
 void sa_trace_thread_exits(void);
 void sa_trace_forked(void); /* in the child, paused */
 
+/* What is behind the fast paths while a trace is recorded. */
+void *sa_traced_malloc(size_t size);
+void  sa_traced_free(void *block);
 /* As the functions without `traced`, for a thread that is traced. */
-void *sa_traced_malloc(struct sa_trace *trace, size_t size); /* up to SA_CLASS_MAX */
 void *sa_traced_malloc_slowly(size_t size);
 void *sa_traced_calloc(size_t count, size_t size);
 void *sa_traced_aligned_alloc(size_t alignment, size_t size);
 void *sa_traced_realloc(void *block, size_t size);
-void  sa_traced_free(struct sa_trace *trace, void *block);
 
 /* What follows is called while this thread is paused, in order. */
 
@@ -95,6 +95,8 @@ void sa_trace_create(struct sa_trace *trace, void *scope, const char *name);
 void sa_trace_enter(struct sa_trace *trace, void *scope);
 void sa_trace_leave(struct sa_trace *trace, void *scope);
 void sa_trace_destroy(struct sa_trace *trace, void *scope);
+/* A block of a scope will be freed; alone: no other thread has ever been in that scope. Not paused. */
+void sa_trace_free_in_scope(struct sa_trace *trace, void *block, bool alone);
 /* A call of an operation, to which the scopes belong that are created next; it ends. Not paused. */
 void sa_trace_call(const char *interface, unsigned operation);
 void sa_trace_call_ends(void);

@@ -96,6 +96,8 @@ enum sa_trace_code {
   SA_TRACE_ENTER,        /* 1: the scope created last; 0: address */
   SA_TRACE_LEAVE,        /* likewise */
   SA_TRACE_DESTROY,      /* likewise */
+  SA_TRACE_IN_SCOPE_NEAR, /* slot: in the thread's scope, so many steps of 16 bytes away from where it was
+                             expected, 2 bytes */
   SA_TRACE_CODES
 };
 

@@ -49,9 +49,9 @@ static SA_ATTRIBUTE(noinline) void *block_slowly(struct sa_arena *arena, size_t 
 /* A large one, or any while memory is watched, hardened, or traced. */
 static SA_ATTRIBUTE(noinline) void *special_block(struct sa_arena *arena, size_t size)
 {
-  if (sa_watched())
-    return watched_block(arena, size);
-  return sa_hardened ? sa_hardened_block(arena, size) : block_slowly(arena, size);
+  if (sa_hardened)
+    return sa_hardened_block(arena, size);
+  return sa_watched() ? watched_block(arena, size) : block_slowly(arena, size);
 }
 
 /* While a trace is recorded: a freed block, if there is one. To get what is neither that nor to be cut may
@@ -169,12 +169,6 @@ sa_scope_is_alone(struct sa_scope *scope)
   return sa_is_home(scope) && !atomic_load_explicit(&scope->arenas, memory_order_relaxed);
 }
 
-bool
-sa_block_is_alone(const void *block)
-{
-  return sa_scope_is_alone(sa_chunk_of(block)->scope);
-}
-
 /* Returns 0, which is no code, with errno EINVAL. */
 static SA_ATTRIBUTE(cold, noinline) unsigned no_block(const char *what, const void *inside)
 {
@@ -274,6 +268,13 @@ free_in_chunk(void *block, bool encoded)
 void
 sa_block_free(void *block)
 {
+  free_in_chunk(block, false);
+}
+
+void
+sa_block_free_traced(struct sa_trace *trace, void *block)
+{
+  sa_trace_free_in_scope(trace, block, sa_scope_is_alone(sa_chunk_of(block)->scope));
   free_in_chunk(block, false);
 }
 

@@ -534,12 +534,12 @@ sa_lent_charge(const struct sa_node *node)
 
 /* The same as sa_scope_alloc, in an arena of the calling thread. */
 void *sa_arena_block(struct sa_arena *arena, size_t size);
-/* Whether no other thread has ever been in a scope; in that of a block. */
+/* Whether no other thread has ever been in a scope. */
 bool sa_scope_is_alone(struct sa_scope *scope);
-bool sa_block_is_alone(const void *block);
 /* The scope of a block; NULL when it is none of a scope's. */
 struct sa_scope *sa_scope_of(const void *block);
 void             sa_block_free(void *block);
+void             sa_block_free_traced(struct sa_trace *trace, void *block);
 void             sa_block_free_encoded(void *block);
 void            *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
 void            *sa_block_beside(const struct sa_slab *slab, const void *block, size_t size);

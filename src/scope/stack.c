@@ -16,11 +16,11 @@ SA_EACH_THREADS struct sa_thread_data sa_own_thread = {
 /* What the engine tells us: see engine.h. */
 static const struct sa_hooks hooks = {
   .free = sa_block_free,
+  .free_traced = sa_block_free_traced,
   .free_large = sa_lent_free,
   .resize = sa_block_resize,
   .alloc_beside = sa_block_beside,
   .size = sa_block_size,
-  .is_alone = sa_block_is_alone,
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,

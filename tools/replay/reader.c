@@ -230,11 +230,15 @@ read_free_far(const struct trace *trace, struct reader *reader, struct event *ev
 }
 
 static void
-read_in_scope(const struct trace *trace, struct reader *reader, struct event *event, bool expected)
+read_in_scope(const struct trace *trace, struct reader *reader, struct event *event)
 {
-  event->what = SA_TRACE_IN_SCOPE;
   event->size = size_in(trace, reader, event->low);
-  event->address = expected ? reader->near.next : address(trace, reader);
+  event->address = reader->near.next;
+  if (event->what == SA_TRACE_IN_SCOPE_NEAR)
+    event->address += (uint64_t)(int16_t)number(trace, reader, 2) << 4;
+  else if (event->what == SA_TRACE_IN_SCOPE_FAR)
+    event->address = address(trace, reader);
+  event->what = SA_TRACE_IN_SCOPE;
   sa_trace_expect(&reader->near, event->address, event->size);
 }
 
@@ -275,8 +279,9 @@ read_special(const struct trace *trace, struct reader *reader, struct event *eve
     read_free_far(trace, reader, event);
     break;
   case SA_TRACE_IN_SCOPE:
+  case SA_TRACE_IN_SCOPE_NEAR:
   case SA_TRACE_IN_SCOPE_FAR:
-    read_in_scope(trace, reader, event, event->what == SA_TRACE_IN_SCOPE);
+    read_in_scope(trace, reader, event);
     break;
   case SA_TRACE_INTO:
   case SA_TRACE_REALLOC:
