@@ -3,25 +3,48 @@
 
 #include "scope/scope.h"
 
-/* Codes at a time, since most bytes of a map are 0. */
+/* Codes at a time, and some of those, since most bytes of a map are 0. */
 typedef uint64_t SA_ATTRIBUTE(may_alias) codes;
+enum { SOME = 4, SOME_CODES = SOME * sizeof(codes) };
 
-_Static_assert(SA_MAP % sizeof(codes) == 0, "a map is so many whole ones");
+_Static_assert(SA_MAP % SOME_CODES == 0, "a map is so many whole ones");
+_Static_assert(SA_FREE == 0x80, "out_of knows those that are free by their highest bit");
+
+static inline codes
+codes_at(const codes *at)
+{
+  return __atomic_load_n(at, __ATOMIC_RELAXED);
+}
+
+/* Those of blocks that are out, the first granule's in the lowest byte. */
+static inline codes
+out_of(codes all)
+{
+  codes is_free = all >> 7 & 0x0101010101010101;
+  all &= ~(is_free * 0xff);
+  return __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? __builtin_bswap64(all) : all;
+}
 
 /* Of the granules from `block` on. */
-static void
-count_codes(struct sa_scope_stats *stats, codes all, const char *block)
+static inline void
+count_codes(struct sa_scope_stats *stats, codes out, const char *block)
 {
-  uint8_t each[sizeof all];
-  memcpy(each, &all, sizeof all);
-  for (size_t i = 0; i < sizeof all; i++) {
-    unsigned code = each[i];
-    if (code == 0 || code > SA_CODES) /* or free */
-      continue;
-    size_t size = sa_code_size(code);
+  for (unsigned shift; out != 0; out &= ~((codes)0xff << shift)) {
+    shift = (unsigned)__builtin_ctzll(out) & ~7u;
+    size_t size = sa_code_size((unsigned)(out >> shift) & 0xff);
     stats->blocks++;
-    stats->bytes += sa_hardened ? sa_hardened_block_size(block + i * SA_GRANULE, size) : size;
+    stats->bytes +=
+      sa_hardened ? sa_hardened_block_size(block + shift / 8 * SA_GRANULE, size) : size;
   }
+}
+
+/* Of the granules from `block` on, as many as SOME_CODES. */
+static inline void
+count_some(struct sa_scope_stats *stats, const codes *at, const char *block)
+{
+  codes any = codes_at(&at[0]) | codes_at(&at[1]) | codes_at(&at[2]) | codes_at(&at[3]);
+  for (size_t i = 0; any != 0 && i < SOME; i++)
+    count_codes(stats, out_of(codes_at(&at[i])), block + i * sizeof *at * SA_GRANULE);
 }
 
 /* In a chunk of which no more than `bytes` were carved; it is a copy of what is at `start`. */
@@ -33,11 +56,8 @@ count_blocks(struct sa_scope_stats *stats, const struct sa_chunk *chunk, const c
   const codes *map = (const codes *)(const void *)chunk->map;
   const size_t granules = bytes / SA_GRANULE < SA_MAP ? bytes / SA_GRANULE : SA_MAP;
   stats->chunks++;
-  for (size_t i = 0; i * sizeof *map < granules; i++) {
-    codes all = __atomic_load_n(&map[i], __ATOMIC_RELAXED);
-    if (all != 0)
-      count_codes(stats, all, data + i * sizeof *map * SA_GRANULE);
-  }
+  for (size_t at = 0; at < granules; at += SOME_CODES)
+    count_some(stats, &map[at / sizeof *map], data + at * SA_GRANULE);
 }
 
 static void
