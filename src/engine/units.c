@@ -10,8 +10,10 @@
 static _Atomic size_t units_used;
 static _Atomic size_t units_peak;
 static _Atomic size_t units_idle;
-/* Units whose pages went back to the system, ever. Relaxed: a statistic. */
+/* Units whose pages went back to the system, ever; and of those, how many were wanted again, up to a
+ * bound. Relaxed: they are a statistic, and as above. */
 static _Atomic size_t units_returned;
+static _Atomic size_t units_missed;
 
 /* A run of units within one region: its first one's number, and how many. */
 struct run {
@@ -206,14 +208,30 @@ count_used(struct run run)
     ;
 }
 
-/* Idle units worth keeping: enough that work which comes and goes need not fault its pages in each
- * time, and a small part of what the process has shown to need; never more than 32 MiB. */
+/* Notes that units were taken without pages, although so many have gone back before. */
+static void
+count_missed(size_t units)
+{
+  enum { MOST = 320 }; /* 20 MiB */
+  size_t missed = atomic_load_explicit(&units_missed, memory_order_relaxed);
+  size_t returned = atomic_load_explicit(&units_returned, memory_order_relaxed);
+  size_t most = returned < MOST ? returned : MOST;
+  if (missed < most)
+    atomic_store_explicit(&units_missed, missed + units < most ? missed + units : most,
+                          memory_order_relaxed);
+}
+
+/* Idle units worth keeping: a small part of what the process has shown to need, never more than 32 MiB;
+ * but enough that work which comes and goes need not fault its pages in each time. */
 static bool
 worth_keeping(struct run run)
 {
   enum { LEAST = 64, MOST = 512, PART = 32 };
   size_t keep = LEAST + atomic_load_explicit(&units_peak, memory_order_relaxed) / PART;
+  size_t missed = atomic_load_explicit(&units_missed, memory_order_relaxed);
   size_t idle = atomic_load_explicit(&units_idle, memory_order_relaxed);
+  if (keep < missed)
+    keep = missed;
   return idle + run.units <= (keep < MOST ? keep : MOST);
 }
 
@@ -227,6 +245,8 @@ make_ready(struct run run, bool *zeroed)
   }
   size_t were_dirty = mark(run.region->dirty, run, false);
   atomic_fetch_sub_explicit(&units_idle, were_dirty, memory_order_relaxed);
+  if (were_dirty < run.units)
+    count_missed(run.units - were_dirty);
   count_used(run);
   if (zeroed)
     *zeroed = were_dirty == 0;
