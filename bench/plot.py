@@ -18,6 +18,7 @@ set boxwidth 1
 set grid ytics linecolor '#cccccc'
 set border 3
 set tics nomirror
+set bmargin 3.5
 set xtics font ',11'
 set key outside top center horizontal
 set datafile missing '-'
@@ -50,6 +51,21 @@ class Plot:
 PLOTS = [
     Plot("pairs.svg", "Allocate and free one block: time, stuballoc = 1", ("pair",)),
     Plot("calls.svg", "Many blocks at a time: time, stuballoc = 1", ("batch", "stub-call", "trace")),
+    Plot(
+        "scopes.svg",
+        "The memory of one call: time, in a scope = 1",
+        ("stub-call",),
+        base="stuballoc scope",
+        names=(
+            "stuballoc",
+            "glibc",
+            "mimalloc",
+            "tcmalloc",
+            "APR pool, created",
+            "APR pool, cleared",
+            "talloc pool, created",
+        ),
+    ),
     Plot("threads.svg", "Several threads: time, stuballoc = 1", ("reverse", "handoff", "churn")),
     Plot("remote.svg", "Remote calls over FreeDCE: time, stuballoc = 1", ("ncalrpc", "tcp")),
     Plot(
@@ -63,10 +79,15 @@ PLOTS = [
 ]
 
 
+def label(measure):
+    """In two lines, so that neighbours do not run into each other."""
+    return measure.replace(" ", r"\n", 1)
+
+
 def script(plot, results, measures, target):
     names = [name for name in plot.names if name in results.contenders] or results.allocators()
     lines = [
-        f'"{measure}" ' + " ".join(plot.figure(results, measure, name) for name in names)
+        f'"{label(measure)}" ' + " ".join(plot.figure(results, measure, name) for name in names)
         for measure in measures
     ]
     bars = [
@@ -88,9 +109,12 @@ def script(plot, results, measures, target):
     )
 
 
-def draw(results, directory):
+def draw(results, directory, files=None):
+    """All that there are figures for, or those of `files`."""
     Path(directory).mkdir(parents=True, exist_ok=True)
     for plot in PLOTS:
+        if files is not None and plot.file not in files:
+            continue
         measures = [each for each in results.measures if plot.shows(each, results.unit(each))]
         if measures:
             commands = script(plot, results, measures, Path(directory) / plot.file)
