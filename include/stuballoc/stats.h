@@ -90,6 +90,7 @@ typedef struct sa_operation_stats {
  * Fill in the first `count` of all classes that have a slab, of all caches that threads use, and
  * of all operations of scoped interfaces that were called. They return how many there are, which may
  * be more; with a count of 0, `to` may be NULL. Where sa_get_stats fails, the first two return 0.
+ * Faults that FreeDCE's stubs send are seen where libdcerpc is linked behind libstuballoc-freedce.
  */
 SA_API size_t sa_get_class_stats(sa_class_stats *to, size_t count);
 SA_API size_t sa_get_cache_stats(sa_cache_stats *to, size_t count);

@@ -16,6 +16,7 @@
 
 #include <dce/rpcsts.h>
 
+#include "stub/freedce_fault.h"
 #include "stub/freedce_request.h"
 #include "stub/scoped.h"
 
@@ -45,13 +46,14 @@ run(const struct route *route, const struct sa_freedce_call *call)
 {
   struct sa_scoped_call scoped;
   volatile bool         fault = true; /* until the stub says otherwise */
+  sa_freedce_fault_sent = false;
   sa_scoped_call_begins(&scoped, &route->interface->scoped, route->operation);
   DCETHREAD_TRY
   {
     if (sa_freedce_receive(call, scoped.scope)) {
       route->stub(call->binding, call->handle, call->input, call->format, call->syntax,
                   call->manager, call->status);
-      fault = *call->status != rpc_s_ok;
+      fault = *call->status != rpc_s_ok || sa_freedce_fault_sent;
     }
   }
   DCETHREAD_FINALLY

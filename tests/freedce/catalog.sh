@@ -138,6 +138,12 @@ accounts_at_signal() {
   kill -USR1 "$server" && says "$stage/server" "$accounts"
 }
 
+# The operation that is asked for more than the budget; its other calls do well. A stub tells nobody of
+# the fault that it sends.
+refused_calls_are_faults() {
+  kill -USR1 "$server" && says "$stage/server" 'catalog  *6  *[0-9][0-9]*  *\([1-9][0-9]*\)  *\1 .*'
+}
+
 accounts_on_top() {
   "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once "$server" | grep '  catalog '
 }
@@ -153,6 +159,7 @@ try_accounts() {
   check 'accounts: the server listens' start_server midl $protocol
   check 'accounts: calls are made' call midl 5
   check 'accounts: they are printed at a signal' accounts_at_signal
+  check 'accounts: calls over the budget are counted as faults' refused_calls_are_faults
   if [ -n "$PYTHON3" ]; then
     check 'accounts: stuballoc-top shows them' eventually accounts_on_top
   else
