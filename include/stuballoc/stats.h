@@ -57,6 +57,7 @@ typedef struct sa_class_stats {
   size_t live_blocks; /* out */
   size_t live;        /* their bytes */
   size_t cached;      /* bytes of the others */
+  size_t reserved[3];
 } sa_class_stats;
 
 /* What one thread's cache holds. */
@@ -66,6 +67,7 @@ typedef struct sa_cache_stats {
   size_t adopted; /* slabs into which it collects what it frees */
   size_t cached;  /* bytes of the free blocks in both */
   size_t sending; /* bytes of free blocks on their way to other slabs */
+  size_t reserved[3];
 } sa_cache_stats;
 
 /* What the calls of one operation of a scoped interface (see <stuballoc/rpc.h>) did. */
@@ -84,6 +86,7 @@ typedef struct sa_operation_stats {
   size_t mean;        /* what a call's scope held at most, on average */
   size_t nanoseconds; /* time in the calls, all together */
   size_t longest;     /* of those, in one call */
+  size_t reserved[6];
 } sa_operation_stats;
 
 /*
@@ -91,6 +94,7 @@ typedef struct sa_operation_stats {
  * of all operations of scoped interfaces that were called. They return how many there are, which may
  * be more; with a count of 0, `to` may be NULL. Where sa_get_stats fails, the first two return 0.
  * Faults that FreeDCE's stubs send are seen where libdcerpc is linked behind libstuballoc-freedce.
+ * What is reserved is 0: a later version has its further members there, and rows as long as these.
  */
 SA_API size_t sa_get_class_stats(sa_class_stats *to, size_t count);
 SA_API size_t sa_get_cache_stats(sa_cache_stats *to, size_t count);

@@ -111,8 +111,8 @@ static void
 fill_in(sa_operation_stats *to, const struct sa_operations *operations, unsigned number)
 {
   const struct account *account = &operations->accounts[number];
+  *to = (sa_operation_stats){.operation = number};
   memcpy(to->name, operations->name, sizeof to->name);
-  to->operation = number;
   to->calls = get(&account->calls);
   to->faults = get(&account->faults);
   to->over_budget = get(&account->over_budget);

@@ -198,6 +198,43 @@ a_longer_struct_of_a_later_version_is_filled_as_far_as_known(void **state)
   assert_int_equal(longer.later, 17);
 }
 
+/* Its last member was added after the first version. */
+static void
+a_shorter_struct_of_an_earlier_version_is_filled_as_far_as_it_goes(void **state)
+{
+  (void)state;
+  sa_stats now = stats_now();
+  sa_stats shorter = {.size = offsetof(sa_stats, misuses), .misuses = 17};
+  assert_int_equal(sa_get_stats(&shorter), 0);
+  assert_int_equal(shorter.size, offsetof(sa_stats, misuses));
+  assert_int_equal(shorter.misuses, 17);
+  assert_int_equal(shorter.mapped, now.mapped);
+  assert_int_equal(shorter.caches, now.caches);
+}
+
+static void
+assert_zero(const size_t *numbers, size_t count)
+{
+  for (size_t i = 0; i < count; i++)
+    assert_int_equal(numbers[i], 0);
+}
+
+static void
+what_is_reserved_in_a_row_is_zero(void **state)
+{
+  (void)state;
+  sa_class_stats of_class;
+  sa_cache_stats of_cache;
+  void          *block = sa_malloc(100);
+  memset(&of_class, 0xff, sizeof of_class);
+  memset(&of_cache, 0xff, sizeof of_cache);
+  assert_true(sa_get_class_stats(&of_class, 1) >= 1);
+  assert_true(sa_get_cache_stats(&of_cache, 1) >= 1);
+  assert_zero(of_class.reserved, sizeof of_class.reserved / sizeof *of_class.reserved);
+  assert_zero(of_cache.reserved, sizeof of_cache.reserved / sizeof *of_cache.reserved);
+  sa_free(block);
+}
+
 /* --- formats ---------------------------------------------------------------------------------- */
 
 static char   written[64 * KIB];
@@ -264,6 +301,8 @@ main(void)
     cmocka_unit_test(a_cache_tells_what_it_keeps),
     cmocka_unit_test(a_struct_that_is_too_small_is_refused),
     cmocka_unit_test(a_longer_struct_of_a_later_version_is_filled_as_far_as_known),
+    cmocka_unit_test(a_shorter_struct_of_an_earlier_version_is_filled_as_far_as_it_goes),
+    cmocka_unit_test(what_is_reserved_in_a_row_is_zero),
     cmocka_unit_test(the_same_figures_come_in_each_format),
     cmocka_unit_test(an_unknown_format_is_refused),
   };
