@@ -111,6 +111,19 @@ another_order_of_bytes() {
     && refuses "$trace" "$trace was recorded on a machine with another order of bytes"
 }
 
+# describe_within KIB: of address space, of which the program takes some itself
+describe_within() {
+  (ulimit -v "$1" && "$top_builddir/tools/replay-trace" describe "$trace") >"$stage/output" 2>"$stage/error"
+}
+
+# Its 400,000 events would take 38 MiB
+too_large_for_memory() {
+  local refusal="$trace has 400000 events, which would take some 38 MiB of memory; there are 30"
+  record long && ! describe_within $((30 << 10)) && [ ! -s "$stage/output" ] \
+    && [ "$(cat "$stage/error")" = "stuballoc-replay: $refusal" ] \
+    && describe_within $((120 << 10)) && [ ! -s "$stage/error" ]
+}
+
 # Cut anywhere, it is replayed up to there; changed anywhere, it is found out. One line is said.
 damage_is_found() {
   record threads && "$PYTHON3" - "$top_builddir/tools/replay-trace" "$trace" <<'END'
@@ -237,6 +250,7 @@ check 'two programs do not write to one file' another_is_refused
 check 'what is no trace is refused' what_is_no_trace
 check 'so is another version' another_version
 check 'and another order of bytes' another_order_of_bytes
+check 'and one that is too large for the memory' too_large_for_memory
 check 'damage is found, and a part is read' damage_is_found
 check 'nonsense does no harm' nonsense_does_no_harm
 for way in threads scopes exit; do

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <stuballoc.h>
@@ -116,6 +117,14 @@ resident(void)
   return number_in("/proc/self/status", "VmRSS:") * 1024;
 }
 
+uint64_t
+memory_there(void)
+{
+  struct rlimit  limit;
+  const uint64_t there = (uint64_t)number_in("/proc/meminfo", "MemAvailable:") * 1024;
+  return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur < there ? limit.rlim_cur : there;
+}
+
 /* From now on the system looks for the peak; false: it cannot do so anew. */
 static bool
 forget_peak(void)
@@ -170,6 +179,7 @@ make_plan(struct plan *plan, const char *file, bool scoped, size_t epochs, size_
 {
   struct trace trace;
   trace_open(&trace, file);
+  trace_refuse_too_long(&trace);
   plan_make(plan, &trace, scoped, epochs, least);
   trace_close(&trace);
   refuse_too_much(plan);
@@ -237,6 +247,7 @@ describe(const char *file)
   struct trace trace;
   struct plan  plan;
   trace_open(&trace, file);
+  trace_refuse_too_long(&trace);
   plan_make(&plan, &trace, false, SAMPLES, 1);
   const struct summary *summary = &plan.summary;
   printf("{\"process\": %" PRIu64 ", \"threads\": %zu, \"allocs\": %" PRIu64 ", \"frees\": %" PRIu64

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -363,6 +364,31 @@ trace_next(struct trace *trace, size_t thread, struct event *event)
   } while (!read_event(trace, reader, event));
   event->stamp = reader->near.stamp;
   return true;
+}
+
+/* And back to the beginning, where the first segment forgets what was near. */
+static size_t
+count_events(struct trace *trace)
+{
+  struct event event;
+  size_t       count = 0;
+  for (size_t thread = 0; thread < trace->threads; thread++) {
+    while (trace_next(trace, thread, &event))
+      count++;
+    trace->readers[thread].next = 0;
+  }
+  return count;
+}
+
+void
+trace_refuse_too_long(struct trace *trace)
+{
+  enum { TAKES = 100 }; /* bytes: a step, and half a block, in arrays that may be half empty */
+  const size_t   count = count_events(trace);
+  const uint64_t needed = (uint64_t)count * TAKES, there = memory_there();
+  if (needed > there)
+    die("%s has %zu events, which would take some %" PRIu64 " MiB of memory; there are %" PRIu64,
+        path, count, needed >> 20, there >> 20);
 }
 
 const char *

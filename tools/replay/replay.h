@@ -36,6 +36,8 @@ void *pages(size_t length);
 void  pages_free(void *at, size_t length);
 void  grow(void **array, size_t *room, size_t count, size_t size);
 #define GROW(array, room, count) grow((void **)&(array), &(room), (count), sizeof *(array))
+/* How many bytes there are for this process. */
+uint64_t memory_there(void);
 
 /* --- reader.c --------------------------------------------------------------------------------- */
 
@@ -63,6 +65,8 @@ struct trace {
 
 void trace_open(struct trace *trace, const char *path);
 void trace_close(struct trace *trace);
+/* Rather at once than when half of the plan has been made. */
+void trace_refuse_too_long(struct trace *trace);
 /* The next event of a thread, numbered from 0; false: there is none. */
 bool trace_next(struct trace *trace, size_t thread, struct event *event);
 /* A name that the thread gave. */
