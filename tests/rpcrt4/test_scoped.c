@@ -3,11 +3,13 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include <rpc.h>
 #include <rpcndr.h>
 
 #include <stuballoc/rpc.h>
+#include <stuballoc/stats.h>
 
 #include "catch.h"
 
@@ -130,6 +132,54 @@ the_observer_is_told(void **state)
   assert_int_equal(calls_observed, 3);
 }
 
+/* --- accounts --------------------------------------------------------------------------------- */
+
+/* The account of an operation; all zero: it was not called. */
+static sa_operation_stats
+account_of(const char *name, size_t operation)
+{
+  sa_operation_stats rows[64];
+  size_t             count = sa_get_operation_stats(rows, 64);
+  assert_true(count >= 1 && count <= 64);
+  for (size_t i = 0; i < count; i++)
+    if (strcmp(rows[i].name, name) == 0 && rows[i].operation == operation)
+      return rows[i];
+  return (sa_operation_stats){.calls = 0};
+}
+
+static void
+each_operation_has_an_account(void **state)
+{
+  (void)state;
+  sa_if_handle scoped = sa_scoped_interface(&server, &(sa_scope_options){.name = "accounted"});
+  for (int i = 0; i < 3; i++)
+    call(scoped, 0);
+  sa_operation_stats account = account_of("accounted", 0);
+  assert_int_equal(account.calls, 3);
+  assert_int_equal(account.faults, 0);
+  assert_int_equal(account.over_budget, 0);
+  assert_int_equal(account.blocks, 3);
+  assert_int_equal(account.bytes, 3 * (is_hardened() ? 100 : 112));
+  assert_true(account.mean >= 112 && account.mean == account.peak);
+  assert_true(account.longest > 0 && account.longest <= account.nanoseconds);
+  assert_int_equal(account_of("accounted", 1).calls, 0);
+}
+
+static void
+faults_and_exceeded_budgets_are_counted(void **state)
+{
+  (void)state;
+  const sa_scope_options options = {.name = "refused", .budget = 64 * KIB};
+  sa_if_handle           scoped = sa_scoped_interface(&server, &options);
+  call(scoped, 2);
+  assert_int_equal(account_of("refused", 2).over_budget, 1);
+  assert_int_equal(account_of("refused", 2).faults, 0);
+  for (int i = 0; i < 2; i++)
+    assert_int_equal(call(scoped, 1), RPC_S_CALL_CANCELLED);
+  assert_int_equal(account_of("refused", 1).calls, 2);
+  assert_int_equal(account_of("refused", 1).faults, 2);
+}
+
 static void
 what_is_no_server_is_refused(void **state)
 {
@@ -159,6 +209,8 @@ main(void)
     cmocka_unit_test(a_raise_passes_and_leaves_no_scope),
     cmocka_unit_test(the_runtime_may_have_copied_the_interface),
     cmocka_unit_test(the_observer_is_told),
+    cmocka_unit_test(each_operation_has_an_account),
+    cmocka_unit_test(faults_and_exceeded_budgets_are_counted),
     cmocka_unit_test(what_is_no_server_is_refused),
     cmocka_unit_test(so_is_one_with_several_syntaxes),
   };
