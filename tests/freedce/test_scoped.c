@@ -31,6 +31,7 @@ rpc_call_receive(rpc_call_handle_t handle, rpc_iovector_elt_t *fragment, unsigne
 static sa_scope     *scope_of_call;
 static int           called;
 static rpc_mgr_epv_t manager_of_call;
+static idl_size_t    size_wanted = 100;
 
 static void
 stub(int number, rpc_mgr_epv_t manager, unsigned32 *status)
@@ -50,7 +51,7 @@ returns(STUB_PARAMETERS)
 {
   (void)binding, (void)call, (void)input, (void)format, (void)syntax;
   stub(0, manager, status);
-  assert_non_null(midl_user_allocate(100));
+  assert_non_null(midl_user_allocate(size_wanted));
 }
 
 static void
@@ -232,6 +233,21 @@ each_operation_has_an_account(void **state)
 }
 
 static void
+the_mean_is_that_of_what_the_calls_held_at_most(void **state)
+{
+  (void)state;
+  sa_if_handle scoped = sa_scoped_interface(&server, &(sa_scope_options){.name = "unequal"});
+  call(scoped, 0, NULL);
+  size_t little = account_of("unequal", 0).peak;
+  size_wanted = MIB;
+  call(scoped, 0, NULL);
+  size_wanted = 100;
+  size_t much = account_of("unequal", 0).peak;
+  assert_true(much >= MIB && little < MIB);
+  assert_int_equal(account_of("unequal", 0).mean, (little + much) / 2);
+}
+
+static void
 faults_and_exceeded_budgets_are_counted(void **state)
 {
   (void)state;
@@ -311,6 +327,7 @@ main(void)
     cmocka_unit_test(what_is_kept_outlives_the_call),
     cmocka_unit_test(the_options_are_copied),
     cmocka_unit_test(each_operation_has_an_account),
+    cmocka_unit_test(the_mean_is_that_of_what_the_calls_held_at_most),
     cmocka_unit_test(faults_and_exceeded_budgets_are_counted),
     cmocka_unit_test(what_is_no_server_is_refused),
     cmocka_unit_test(entries_run_out),
