@@ -12,10 +12,14 @@ code_of() {
     | sed -n "/<$1>:/,\$p" | sed '/^$/,$d; s/[[:space:]]*#.*//; s/  *$//'
 }
 
-if [ "${1-}" = show ]; then
+show() {
   code_of sa_malloc
   echo
   code_of sa_free
+}
+
+if [ "${1-}" = show ]; then
+  show
   exit
 fi
 
@@ -31,8 +35,31 @@ takes_no_lock() {
   ! code_of "$1" | grep -v 'xchg *%ax,%ax' | grep -E '\<(lock|xchg|[lms]fence|cmpxchg[0-9a-z]*|xadd)\>'
 }
 
+# Nor does anything else on the fast path count: a sum that is made in memory
+counts_nothing() {
+  ! code_of "$1" | sed '/\<ret/q' \
+    | grep -E '\<(inc|dec|neg|not|add|sub|adc|sbb|and|or|xor|sh[lr]|sar|ro[lr])[bwlq]? .*(\)|%[fg]s:0x[0-9a-f]+)$'
+}
+
 calls_nobody_first() {
   ! code_of "$1" | sed '/\<ret/q' | grep -E '\<call'
+}
+
+# By the compiler that doc/fast-path.md speaks of, with the flags that nobody has chosen
+is_built_as_documented() {
+  grep -aq 'GCC: ([^)]*) 12\.' "$object" && ! grep -aq 'clang version' "$object" \
+    && grep -qx "CFLAGS='-g -O2'" "$top_builddir/config.log" \
+    && ! grep -q '^#define SA_DEBUG' "$top_builddir/config.h"
+}
+
+# Where the linker puts data is nobody's concern
+without_places() {
+  sed 's/-\{0,1\}0x[0-9a-f]*(%rip)/(%rip)/'
+}
+
+looks_as_documented() {
+  diff <(sed -n '/^```/,/^```/ { /^```/d; p }' "$top_srcdir/doc/fast-path.md" | without_places) \
+    <(show | without_places)
 }
 
 if [ "$(uname -m)" != x86_64 ] || ! command -v "$OBJDUMP" >/dev/null || ! [ -f "$object" ] \
@@ -45,6 +72,12 @@ fi
 for function in sa_malloc sa_free; do
   check "$function is found" is_there $function
   check "$function has no locked instruction and no fence" takes_no_lock $function
+  check "$function changes no count on its fast path" counts_nothing $function
   check "$function makes no call on its fast path" calls_nobody_first $function
 done
+if is_built_as_documented; then
+  check 'they look as in doc/fast-path.md' looks_as_documented
+else
+  skip 'they look as in doc/fast-path.md' 'another compiler, or other flags'
+fi
 finish
