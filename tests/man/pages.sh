@@ -35,6 +35,22 @@ options_documented() {
   return $missing
 }
 
+# What is installed into bin
+programs() {
+  cat "$top_srcdir/Makefile.am" "$top_srcdir"/*/Makefile.am \
+    | sed -n 's/^\(dist_\|nodist_\)\{0,1\}bin_\(SCRIPTS\|PROGRAMS\) *+\{0,1\}= *//p' \
+    | tr ' ' '\n' | sed 's,.*/,,' | sort
+}
+
+programs_documented() {
+  programs >"$stage/programs"
+  grep -qx stuballoc-top "$stage/programs" || return
+  for page in "$man"/*.1; do names_of "$page"; done | sort >"$stage/documented"
+  diff "$stage/programs" "$stage/documented" >"$stage/difference" && return
+  sed -n 's/^</has no page:/p; s/^>/has a page, and is no program:/p' "$stage/difference"
+  return 1
+}
+
 lint() {
   local said
   said=$("$MANDOC" -T lint -W warning "$1" 2>&1)
@@ -73,6 +89,7 @@ html_is_whole() {
 }
 
 check 'the pages and the headers have the same names' same_names
+check 'the pages and the programs have the same names' programs_documented
 check 'stuballoc(7) has every option' options_documented
 check 'each name of a page is installed, and uninstalled' pages_installed
 if [ -n "$MANDOC" ]; then
