@@ -84,6 +84,13 @@ def label(measure):
     return measure.replace(" ", r"\n", 1)
 
 
+def look(index):
+    """Where there are more of them than colours, the colours come again with a pattern."""
+    turn, colour = divmod(index, len(COLOURS))
+    fill = f"pattern {3 + turn}" if turn else "solid 1"
+    return f"fillstyle {fill} linecolor '{COLOURS[colour]}'"
+
+
 def script(plot, results, measures, target):
     names = [name for name in plot.names if name in results.contenders] or results.allocators()
     lines = [
@@ -91,7 +98,7 @@ def script(plot, results, measures, target):
         for measure in measures
     ]
     bars = [
-        f"$data using {i + 2}:xtic(1) title '{name}' linecolor '{COLOURS[i % len(COLOURS)]}'"
+        f"$data using {i + 2}:xtic(1) title '{name}' {look(i)}"
         for i, name in enumerate(names)
     ]
     return "\n".join(
