@@ -148,6 +148,24 @@ accounts_on_top() {
   "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once "$server" | grep '  catalog '
 }
 
+# Of the operation that is being called, and of no other; and it comes first, which by memory it would not
+top_tells_the_rate() {
+  "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once --json "$server" | "$PYTHON3" -c '
+import json, sys
+called = [row["operation"] for row in json.load(sys.stdin)["operations"] if row["calls_per_second"] > 0]
+assert called == [0], called
+' && "$PYTHON3" "$top_srcdir/tools/stuballoc-top" --once --by rate "$server" \
+    | grep -A 2 '^operations by rate' | tail -1 | grep -q '^ *catalog  *0 '
+}
+
+rates_on_top() {
+  local told=true
+  start_client midl /dev/null 100000000 title
+  eventually top_tells_the_rate || told=false
+  kill_client
+  $told
+}
+
 accounts_at_exit() {
   local before after
   before=$(grep -c '^operations$' "$stage/server")
@@ -162,6 +180,7 @@ try_accounts() {
   check 'accounts: calls over the budget are counted as faults' refused_calls_are_faults
   if [ -n "$PYTHON3" ]; then
     check 'accounts: stuballoc-top shows them' eventually accounts_on_top
+    check 'accounts: and how many calls a second there are' rates_on_top
   else
     skip 'accounts: stuballoc-top shows them' 'needs python3'
   fi

@@ -72,6 +72,26 @@ finds_nothing() {
   ! top --once "$publisher" 2>"$stage/error" && grep -q "^stuballoc-top: no $publisher that publishes" "$stage/error"
 }
 
+# Of what a second did, between two looks at two seconds' distance; the second operation is new
+rates_are_by_the_second() {
+  "$PYTHON3" - "$top_srcdir/tools/stuballoc-top" <<'END'
+import importlib.machinery, importlib.util, sys
+sys.dont_write_bytecode = True
+loader = importlib.machinery.SourceFileLoader("top", sys.argv[1])
+top = importlib.util.module_from_spec(importlib.util.spec_from_loader("top", loader))
+loader.exec_module(top)
+def sample(seconds, *counts):
+    rows = [{"interface": "one", "operation": i, "calls": calls, "bytes": bytes}
+            for i, (calls, bytes) in enumerate(counts)]
+    return seconds * 10**9, {"operations": rows}
+now = sample(3, (160, 1000), (8, 4096))
+top.with_rates(now, sample(1, (100, 1000)))
+rates = [(row["calls_per_second"], row["bytes_per_second"]) for row in now[1]["operations"]]
+assert rates == [(30, 0), (4, 2048)], rates
+assert max(now[1]["operations"], key=top.sorting("rate"))["operation"] == 0
+END
+}
+
 # On a terminal of 24 lines
 fits_on_a_terminal() {
   "$PYTHON3" - "$PYTHON3" "$top_srcdir/tools/stuballoc-top" "$publisher" <<'END'
@@ -104,6 +124,7 @@ passes_over_what_others_left() {
   $passed
 }
 
+check 'rates are by the second' rates_are_by_the_second
 check 'there is nothing to be seen of a program that does not run' finds_nothing
 check 'it passes over what are no figures' passes_over_what_others_left
 start_program
