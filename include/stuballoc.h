@@ -108,7 +108,9 @@ SA_API size_t sa_trim(void);
  * A thread has a stack of scopes; the top one is where its stubs allocate. Any number of threads
  * may be inside one scope, each allocating without a lock; any thread may free, resize or measure
  * a block of it by sa_free, sa_realloc and sa_usable_size, inside or not. A freed block is used
- * again by its scope at once.
+ * again at once: by the thread whose memory it is, or, freed by another one, by whichever thread
+ * inside runs out first. What a thread frees of its own is for it alone, until it leaves; of the
+ * creating thread, always.
  *
  * A block of a scope that is freed twice, a pointer inside one, or to one whose scope is gone, a
  * handle that is no scope or was destroyed, and a leave of a scope that the thread is not inside

@@ -130,14 +130,17 @@ static void
 a_stub_in_a_thread_that_set_the_handle_allocates_there(void **state)
 {
   (void)state;
-  struct helper helper = {.sm = false};
+  struct helper         helper = {.sm = false};
+  struct sa_scope_stats stats;
   RpcSsEnableAllocate();
   helper.handle = RpcSsGetThreadHandle();
   in_thread(take_helped, &helper);
   assert_non_null(helper.from_helper);
-  /* the Disable would not free it, were it not in there */
+  sa_scope_get_stats(helper.handle, &stats);
+  assert_int_equal(stats.blocks, 1);
   RpcSsFree(helper.from_helper);
-  assert_ptr_equal(RpcSsAllocate(100), helper.from_helper);
+  sa_scope_get_stats(helper.handle, &stats);
+  assert_int_equal(stats.blocks, 0);
   RpcSsDisableAllocate();
 }
 
