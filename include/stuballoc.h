@@ -145,7 +145,8 @@ typedef struct sa_scope_options {
  *
  * Its budget is charged as it takes memory, in steps of some KiB, with the blocks rounded up to at
  * most an eighth more. A scope created while the thread is inside another with a budget is charged
- * to that one, too, as long as it lives, and cannot exceed it either.
+ * to that one, too, as long as it lives, and cannot exceed it either; also where the thread has
+ * entered one without a budget since. Of several with a budget, it is the one entered last.
  */
 SA_API sa_scope *sa_scope_create(const sa_scope_options *options) SA_ATTRIBUTE(warn_unused_result);
 

@@ -310,6 +310,21 @@ Set_with_NULL_hides_an_environment_until_its_handle_is_set_again(void **state)
 }
 
 static void
+Set_with_NULL_hides_no_budget(void **state)
+{
+  (void)state;
+  RPC_STATUS status;
+  sa_scope  *around = enter_budget(1 * MIB);
+  RpcSsSetThreadHandle(NULL);
+  RpcSsEnableAllocate();
+  assert_null(RpcSmAllocate(2 * MIB, &status));
+  assert_int_equal(status, RPC_S_OUT_OF_MEMORY);
+  RpcSsDisableAllocate();
+  RpcSsSetThreadHandle(around);
+  leave_budget(around);
+}
+
+static void
 Disable_ends_an_environment_that_is_hidden(void **state)
 {
   (void)state;
@@ -556,6 +571,7 @@ main(void)
     rpcss_test(Get_and_Set_save_and_restore_the_environment_that_the_stub_established),
     rpcss_test(Get_and_Set_save_and_restore_that_there_is_no_environment),
     rpcss_test(Set_with_NULL_hides_an_environment_until_its_handle_is_set_again),
+    rpcss_test(Set_with_NULL_hides_no_budget),
     rpcss_test(Disable_ends_an_environment_that_is_hidden),
     rpcss_test(Disable_ends_the_last_Enable_whichever_handle_is_set),
     rpcss_test(Set_takes_the_place_of_the_Set_before),
