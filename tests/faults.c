@@ -172,7 +172,8 @@ share(void *scope)
 {
   if (has_late_key)
     pthread_setspecific(late_key, answer(sa_scope_create(NULL)));
-  if (entered(scope)) /* and exits inside */
+  drop(filled(sa_scope_alloc(scope, 100), 100), 100); /* from outside */
+  if (entered(scope))                                 /* and exits inside */
     use_blocks(scope);
   return NULL;
 }
