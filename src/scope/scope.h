@@ -573,6 +573,8 @@ void sa_thread_exits(void);
 struct sa_frame *sa_frame_top(void);
 /* Enters a scope; with NULL, the thread is in none until the frame goes. 0 or an errno value. */
 int sa_frame_push(struct sa_scope *scope, enum sa_maker maker);
+/* The same, and leaves the frame that was on top; on failure, nothing has changed. */
+int sa_frame_replace(struct sa_scope *scope, enum sa_maker maker);
 /* Leaves a frame and all above it. */
 void sa_frame_pop(struct sa_frame *frame);
 
