@@ -154,6 +154,11 @@ SA_API sa_scope *sa_scope_create(const sa_scope_options *options) SA_ATTRIBUTE(w
  * Ends a scope, by any thread, once. The calling thread leaves it if it is inside. All that the
  * scope holds is freed: at once, or when the last other thread that is inside leaves or exits; what
  * such a thread allocates in the meantime still works. NULL is ignored.
+ *
+ * The thread that created a scope enters, leaves and destroys it without a lock, and, but for its first
+ * one, without a system call. A destroy by another thread makes one, membarrier where the system has
+ * it, which interrupts each running thread of the process for a moment: so let the creator destroy
+ * what comes and goes often.
  */
 SA_API void sa_scope_destroy(sa_scope *scope);
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Looks at what the compiler made of the two fast paths. `fast-path.sh show` prints it, as it stands
+# Looks at what the compiler made of the fast paths. `fast-path.sh show` prints it, as it stands
 # in doc/fast-path.md.
 
 object=${SA_LIBRARY:-$top_builddir/src/.libs/libstuballoc.so}
@@ -27,12 +27,22 @@ is_there() {
 }
 
 # A locked instruction, an exchange (locked without saying so), or a fence
+takes_no_lock_in() {
+  ! grep -v 'xchg *%ax,%ax' | grep -E '\<(lock|xchg|[lms]fence|cmpxchg[0-9a-z]*|xadd)\>'
+}
+
 takes_no_lock() {
-  ! code_of "$1" | grep -v 'xchg *%ax,%ax' | grep -E '\<(lock|xchg|[lms]fence|cmpxchg[0-9a-z]*|xadd)\>'
+  code_of "$1" | takes_no_lock_in
 }
 
 calls_nobody_first() {
   ! code_of "$1" | sed '/\<ret/q' | grep -E '\<call'
+}
+
+# What a warm scope runs; behind it is what else may be. The exchange for systems without membarrier is
+# there.
+runs_no_lock() {
+  code_of "$1" | sed '/\<ret/q' | takes_no_lock_in
 }
 
 if [ "$(uname -m)" != x86_64 ] || ! command -v "$OBJDUMP" >/dev/null || ! [ -f "$object" ] \
@@ -45,6 +55,11 @@ fi
 for function in sa_malloc sa_free; do
   check "$function is found" is_there $function
   check "$function has no locked instruction and no fence" takes_no_lock $function
+  check "$function makes no call on its fast path" calls_nobody_first $function
+done
+for function in sa_scope_create sa_scope_enter sa_scope_alloc sa_scope_leave sa_scope_destroy; do
+  check "$function is found" is_there $function
+  check "$function has no locked instruction and no fence on its fast path" runs_no_lock $function
   check "$function makes no call on its fast path" calls_nobody_first $function
 done
 finish
