@@ -97,8 +97,9 @@ SA_API size_t sa_usable_size(const void *block);
 /*
  * Gives idle memory back to the system now and returns the bytes given: all that lies between
  * the threads' caches, and what the calling thread's own cache holds. The other threads' caches,
- * each at most a slab for a size class, follow at their next step off the fast path. Idle memory
- * beyond a small reserve goes back by itself, so no program needs this.
+ * each at most a slab for a size class, follow at their next step off the fast path; the 64 KiB that
+ * each may keep for its next scope, only when it has ended that one. Idle memory beyond a small
+ * reserve goes back by itself, so no program needs this.
  */
 SA_API size_t sa_trim(void);
 
@@ -143,10 +144,14 @@ typedef struct sa_scope_options {
  * fork that found such scopes in that section (they are its own copies), or what
  * <stuballoc/section.h> says.
  *
- * Its budget is charged as it takes memory, in steps of some KiB, with the blocks rounded up to at
- * most an eighth more. A scope created while the thread is inside another with a budget is charged
- * to that one, too, as long as it lives, and cannot exceed it either; also where the thread has
- * entered one without a budget since. Of several with a budget, it is the one entered last.
+ * A scope takes memory in chunks, all of 64 KiB, of which 59 are for blocks. What starts small and
+ * grows is how much of them it uses and is charged with: 11 KiB of each thread's first one, then all;
+ * with a budget, its own or one around it, 4 KiB or a block at a time. Blocks are rounded up to at most
+ * an eighth more.
+ *
+ * A scope created while the thread is inside another with a budget is charged to that one, too, as long
+ * as it lives, and cannot exceed it either; also where the thread has entered one without a budget
+ * since. Of several with a budget, it is the one entered last.
  */
 SA_API sa_scope *sa_scope_create(const sa_scope_options *options) SA_ATTRIBUTE(warn_unused_result);
 

@@ -3,9 +3,10 @@
  *
  * THE MODEL
  *
- * A scope takes memory from the engine in chunks of one unit (64 KiB). Bytes are counted in
- * granules of 16. At the start of a chunk stands what is known about it: a header, and a map with
- * a byte for each granule of its data. The byte of a block's first granule is the block's code,
+ * A scope takes memory from the engine in chunks of one unit (64 KiB) each. What grows is how
+ * much of them is carved, that is, may be cut into blocks and is charged. Bytes are counted in granules of 16.
+ * At the start of a chunk stands what is known about it: a header, and a map with a byte for each
+ * granule of its data. The byte of a block's first granule is the block's code,
  * which tells its size, with SA_FREE added once it was freed; all other bytes are 0. So a block
  * needs no header of its own, and a second free, a pointer inside a block, or one to no block are
  * all found, in every build. The map's bytes are read by any thread and written by the one that
