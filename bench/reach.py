@@ -98,10 +98,9 @@ REACH = [
     ShareOf("stub-call", 1.0, ("scudo", "mimalloc-secure"), "stuballoc, hardened"),
     ShareOf("stub-call", 0.8, ("APR pool, created",)),
     ShareOf("stub-call", 1.0, ("APR pool, cleared",)),
-    # the time to write the blocks is the same for all
-    ShareOf("stub-call untouched", 1 / 6, ("glibc",)),
-    ShareOf("stub-call untouched", 1 / 3, ("mimalloc", "jemalloc", "tcmalloc", "glibc")),
-    ShareOf("stub-call untouched", 1 / 20, ("FreeDCE's rpc_ss",)),
+    ShareOf("stub-call", 1 / 6, ("glibc",)),
+    ShareOf("stub-call", 1 / 3, ("mimalloc", "jemalloc", "tcmalloc", "glibc")),
+    ShareOf("stub-call", 1 / 20, ("FreeDCE's rpc_ss",)),
     ShareOf("ncalrpc status", 1.0, MALLOCS, "stuballoc"),
     ShareOf("ncalrpc title", 1.0, MALLOCS, "stuballoc"),
     Gain("ncalrpc search", 0.8),

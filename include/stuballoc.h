@@ -97,8 +97,9 @@ SA_API size_t sa_usable_size(const void *block);
 /*
  * Gives idle memory back to the system now and returns the bytes given: all that lies between
  * the threads' caches, and what the calling thread's own cache holds. The other threads' caches,
- * each at most a slab for a size class, follow at their next step off the fast path. Idle memory
- * beyond a small reserve goes back by itself, so no program needs this.
+ * each at most a slab for a size class, follow at their next step off the fast path; the 64 KiB that
+ * each may keep for its next scope, only when it has ended that one. Idle memory beyond a small
+ * reserve goes back by itself, so no program needs this.
  */
 SA_API size_t sa_trim(void);
 
@@ -108,7 +109,9 @@ SA_API size_t sa_trim(void);
  * A thread has a stack of scopes; the top one is where its stubs allocate. Any number of threads
  * may be inside one scope, each allocating without a lock; any thread may free, resize or measure
  * a block of it by sa_free, sa_realloc and sa_usable_size, inside or not. A freed block is used
- * again by its scope at once.
+ * again at once: by the thread whose memory it is, or, freed by another one, by whichever thread
+ * inside runs out first. What a thread frees of its own is for it alone, until it leaves; of the
+ * creating thread, always.
  *
  * A block of a scope that is freed twice, a pointer inside one, or to one whose scope is gone, a
  * handle that is no scope or was destroyed, and a leave of a scope that the thread is not inside
@@ -141,9 +144,14 @@ typedef struct sa_scope_options {
  * fork that found such scopes in that section (they are its own copies), or what
  * <stuballoc/section.h> says.
  *
- * Its budget is charged as it takes memory, in steps of some KiB, with the blocks rounded up to at
- * most an eighth more. A scope created while the thread is inside another with a budget is charged
- * to that one, too, as long as it lives, and cannot exceed it either.
+ * A scope takes memory in chunks, all of 64 KiB, of which 59 are for blocks. What starts small and
+ * grows is how much of them it uses and is charged with: 11 KiB of each thread's first one, then all;
+ * with a budget, its own or one around it, 4 KiB or a block at a time. Blocks are rounded up to at most
+ * an eighth more.
+ *
+ * A scope created while the thread is inside another with a budget is charged to that one, too, as long
+ * as it lives, and cannot exceed it either; also where the thread has entered one without a budget
+ * since. Of several with a budget, it is the one entered last.
  */
 SA_API sa_scope *sa_scope_create(const sa_scope_options *options) SA_ATTRIBUTE(warn_unused_result);
 
@@ -151,6 +159,11 @@ SA_API sa_scope *sa_scope_create(const sa_scope_options *options) SA_ATTRIBUTE(w
  * Ends a scope, by any thread, once. The calling thread leaves it if it is inside. All that the
  * scope holds is freed: at once, or when the last other thread that is inside leaves or exits; what
  * such a thread allocates in the meantime still works. NULL is ignored.
+ *
+ * The thread that created a scope enters, leaves and destroys it without a lock, and, but for its first
+ * one, without a system call. A destroy by another thread makes one, membarrier where the system has
+ * it, which interrupts each running thread of the process for a moment: so let the creator destroy
+ * what comes and goes often.
  */
 SA_API void sa_scope_destroy(sa_scope *scope);
 

@@ -21,6 +21,7 @@
  * BUG_NOT_A_USER: the one who destroys is no user of the scope meanwhile
  * BUG_ARENA_LEFT_LATE: a thread gives up its arena when it is no user any more
  * BUG_HEADER_GONE_WITH_USERS: the header goes with the last user, whoever keeps it
+ * BUG_TAKEN_UNCLAIMED: a thread takes what is free in an arena without a user, and lets others enter it
  */
 
 #define ALIVE   1 /* 0: SA_NO_SCOPE */
@@ -29,6 +30,7 @@
 #define ENDING  4
 #define LEAVING 9 /* SA_LEAVING, instead of a number of entries */
 #define HOME    1 /* the home thread's number */
+#define NOBODY  8 /* SA_NOBODY */
 #define ME      (_pid + 1)
 
 byte state = ALIVE;
@@ -134,6 +136,32 @@ inline end_inner()
 {
   atomic { assert(!gone); inner = false };
   drop_keeper()
+}
+
+/* --- arenas that nobody uses ------------------------------------------------------------------ */
+
+/* src/scope/arena.c, take_left
+   | if (!atomic_compare_exchange_strong_explicit(&from->user, &user, SA_NOBODY,
+   | take_free(arena, from);
+   | atomic_store_explicit(&from->user, 0, memory_order_release); */
+inline take_left()
+{
+  atomic {
+    LOCKED -> IS_THERE;
+    takes = user == 0;
+    if
+#ifdef BUG_TAKEN_UNCLAIMED
+    :: true
+#else
+    :: takes -> user = NOBODY
+    :: else
+#endif
+    fi
+  };
+  if
+  :: takes -> atomic { IS_THERE; assert(user == 0 || user == NOBODY); user = 0; takes = false }
+  :: else
+  fi
 }
 
 /* --- the home thread -------------------------------------------------------------------------- */
@@ -297,10 +325,12 @@ inline destroy_from_elsewhere()
 active proctype home()
 {
   byte depth; /* how often it is inside: what `entries` is, to itself */
+  bool takes;
   byte seen;
   do
   :: atomic { depth == 0 && !destroying -> entering++ }; enter_home()
   :: depth == 1 -> enter_home_again()
+  :: depth > 0 -> take_left()
   :: depth > 0 -> leave_home()
   :: atomic { MAY_BE_DESTROYED -> destroying = true };
      /* src/scope/scope.c, destroy_anyhow
@@ -322,10 +352,12 @@ active [2] proctype other()
   bool inside;
   bool shares; /* its arena is one that another thread has left, or may have then */
   bool inner; /* there is a scope that it has created inside ours */
+  bool takes;
   byte seen;
   do
   :: atomic { !inside && !destroying -> entering++ }; enter_from_elsewhere()
   :: inside -> IS_THERE; assert(!shares || user == ME)
+  :: inside -> take_left()
   :: inside && !inner -> create_inner()
   :: inner -> end_inner()
   :: inside -> leave_from_elsewhere()

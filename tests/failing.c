@@ -1,6 +1,9 @@
 /* System calls that fail: the linker puts these in place of the system's (--wrap), in front of the
  * static library. FAULT=mmap:3 makes the third mmap fail, FAULT=mmap:3+ also all that follow it.
  *
+ * The engine asks the system for many pages at once, so what is above it has its own two ways to get
+ * memory fail as well: units, and small blocks.
+ *
  * SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
 #include "failing.h"
@@ -46,7 +49,10 @@
     int, pthread_create, EAGAIN, 0,                                                                \
     (pthread_t * thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument), \
     (thread, attributes, body, argument))                                                          \
-  CALL(int, pthread_key_create, EAGAIN, 0, (pthread_key_t * key, void (*end)(void *)), (key, end))
+  CALL(int, pthread_key_create, EAGAIN, 0, (pthread_key_t * key, void (*end)(void *)), (key, end)) \
+  CALL(struct sa_slab *, sa_units_take, NULL, ENOMEM,                                              \
+       (size_t units, size_t alignment, bool *zeroed), (units, alignment, zeroed))                 \
+  CALL(void *, sa_malloc, NULL, ENOMEM, (size_t size), (size))
 
 _Atomic unsigned long        failing_failed;
 static _Atomic unsigned long calls; /* of the kind that is to fail */

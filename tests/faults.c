@@ -172,7 +172,8 @@ share(void *scope)
 {
   if (has_late_key)
     pthread_setspecific(late_key, answer(sa_scope_create(NULL)));
-  if (entered(scope)) /* and exits inside */
+  drop(filled(sa_scope_alloc(scope, 100), 100), 100); /* from outside */
+  if (entered(scope))                                 /* and exits inside */
     use_blocks(scope);
   return NULL;
 }
@@ -213,8 +214,31 @@ use_scopes(void)
 }
 
 static void
+set_handle(RPC_SS_THREAD_HANDLE to)
+{
+  RPC_SS_THREAD_HANDLE before = RpcSsGetThreadHandle();
+  RPC_STATUS           status = RpcSmSetThreadHandle(to);
+  must(status == RPC_S_OK || (status == RPC_S_OUT_OF_MEMORY && may_fail()), "a status of Set");
+  must(RpcSsGetThreadHandle() == (status == RPC_S_OK ? to : before),
+       "a Set that fails changes nothing");
+}
+
+static void *
+set_handles(void *environment)
+{
+  sa_scope *own = answer(sa_scope_create(NULL));
+  set_handle(environment);
+  set_handle(own);
+  set_handle(environment);
+  set_handle(NULL);
+  sa_scope_destroy(own);
+  return NULL;
+}
+
+static void
 use_package(void)
 {
+  pthread_t  thread;
   RPC_STATUS status = RpcSmEnableAllocate();
   must(status == RPC_S_OK || (status == RPC_S_OUT_OF_MEMORY && may_fail()), "a status of Enable");
   if (status != RPC_S_OK)
@@ -223,6 +247,8 @@ use_package(void)
   must(status == (block ? RPC_S_OK : RPC_S_OUT_OF_MEMORY), "a status of Allocate");
   RpcSmFree(block);
   midl_user_free(answer(midl_user_allocate(100)));
+  if (pthread_create(&thread, NULL, set_handles, RpcSsGetThreadHandle()) == 0)
+    pthread_join(thread, NULL);
   RpcSmDisableAllocate();
 }
 

@@ -7,7 +7,9 @@
  * at odds.
  *
  * A program that defines both of them itself gets its own, whether it is linked with the static or
- * with the shared library; it must define neither or both.
+ * with the shared library; it must define neither or both. On Windows, its stubs do; but a DLL calls
+ * nothing of the program by name, so the client pair that is there before RpcSsSetClientAllocFree is
+ * the library's own in the DLL, and takes from the engine.
  *
  * SPDX-License-Identifier: MIT
  */

@@ -120,8 +120,10 @@ SA_API RPC_SS_THREAD_HANDLE RpcSmGetThreadHandle(RPC_STATUS *pStatus);
  * Puts this thread into the scope of a handle, in place of one that it set before; NULL: into none.
  * What it was in by other means, such as Enable, is hidden then and comes back when its own handle
  * is set again. So Get and Set together save and restore. A thread that exits leaves the scope.
- * RPC_S_OUT_OF_MEMORY when there is none; a handle of no scope, or of one that has ended, is
- * misuse: it is said, and the program aborts.
+ * RPC_S_OUT_OF_MEMORY when there is none; the thread then is where it was. A handle of no scope, or
+ * of one that has ended, is misuse: it is said, and the program aborts, or gets RPC_S_INVALID_ARG
+ * where misuse is only to be reported. A handle may be used again for a new scope once its own has
+ * ended, and is not found out then.
  */
 SA_API void       RpcSsSetThreadHandle(RPC_SS_THREAD_HANDLE Id);
 SA_API RPC_STATUS RpcSmSetThreadHandle(RPC_SS_THREAD_HANDLE Id);

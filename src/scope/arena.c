@@ -22,6 +22,7 @@ sa_arena_set_up(struct sa_chunk *chunk, struct sa_scope *scope, uint64_t user)
   atomic_store_explicit(&arena->entries, 0, memory_order_relaxed);
   atomic_store_explicit(&arena->user, user, memory_order_relaxed);
   chunk->scope = scope;
+  chunk->owner = arena;
   chunk->carved = SA_DATA;
 }
 
@@ -106,13 +107,21 @@ room(const struct sa_arena *arena)
   return (size_t)(arena->end - arena->next) / SA_GRANULE;
 }
 
+/* Puts what is left of an arena's run into the lists of one of the same scope. */
+static void
+put_rest(struct sa_arena *to, struct sa_arena *arena)
+{
+  struct sa_chunk *chunk = (struct sa_chunk *)arena->base;
+  size_t           cut = (size_t)(arena->next - sa_bytes_at(chunk, 0)) / SA_GRANULE;
+  sa_arena_put_run(to, chunk, cut, room(arena));
+  arena->next = arena->end;
+}
+
 /* Cuts from other granules from now on. */
 static void
 set_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules)
 {
-  struct sa_chunk *old = (struct sa_chunk *)arena->base;
-  size_t           cut = (size_t)(arena->next - sa_bytes_at(old, 0)) / SA_GRANULE;
-  sa_arena_put_run(arena, old, cut, room(arena));
+  put_rest(arena, arena);
   arena->base = (char *)chunk;
   arena->map = sa_map_of_0(chunk);
   arena->next = sa_bytes_at(chunk, at);
@@ -218,10 +227,56 @@ add_chunk(struct sa_arena *arena)
     return false;
   }
   chunk->scope = arena->scope;
+  chunk->owner = arena;
   chunk->carved = SA_DATA;
   arena->fresh = chunk;
   sa_chunk_publish(chunk);
   return true;
+}
+
+/* --- arenas that nobody uses ------------------------------------------------------------------ */
+
+static void
+take_list(struct sa_arena *arena, struct sa_arena *from, unsigned code)
+{
+  if (!sa_arena_has(arena, code)) {
+    arena->lists[code] = from->lists[code];
+    from->lists[code] = NULL;
+  }
+  while (sa_arena_has(from, code))
+    sa_arena_push(arena, code, sa_arena_pop(from, code));
+}
+
+/* Takes all that is free in another arena. */
+static void
+take_free(struct sa_arena *arena, struct sa_arena *from)
+{
+  put_rest(arena, from);
+  if (!from->listed)
+    return;
+  for (unsigned code = 1; code <= SA_CODES; code++)
+    take_list(arena, from, code);
+  from->listed = false;
+  arena->listed = true;
+}
+
+/* Takes from one after the other what its last user has left free there, until there is enough.
+ * Meanwhile it is nobody's, which it stays in the child of a fork. */
+static bool
+take_left(struct sa_arena *arena, unsigned code, size_t granules)
+{
+  struct sa_arena *from = atomic_load_explicit(&arena->scope->arenas, memory_order_acquire);
+  for (; from; from = from->others) {
+    uint64_t user = 0;
+    if (!atomic_compare_exchange_strong_explicit(&from->user, &user, SA_NOBODY,
+                                                 memory_order_acquire, memory_order_relaxed))
+      continue;
+    take_free(arena, from);
+    atomic_store_explicit(&from->user, 0, memory_order_release);
+    if (sa_arena_has(arena, code) || use_largest(arena, granules))
+      return true;
+  }
+  return false;
 }
 
 /* --- in need of a block ----------------------------------------------------------------------- */
@@ -237,10 +292,10 @@ static bool
 find_free(struct sa_arena *arena, unsigned code)
 {
   enum { LEAST = 16 }; /* a shorter run would soon be at its end */
-  size_t granules = sa_code_granules(code);
+  size_t granules = sa_code_granules(code) > LEAST ? sa_code_granules(code) : LEAST;
   if (take_returned(arena) && sa_arena_has(arena, code))
     return true;
-  if (use_largest(arena, granules > LEAST ? granules : LEAST))
+  if (use_largest(arena, granules) || take_left(arena, code, granules))
     return true;
   return arena->cut >= arena->due && join_for(arena, code);
 }

@@ -226,7 +226,7 @@ sa_block_size(const struct sa_slab *slab, const void *block)
 /* --- freeing ---------------------------------------------------------------------------------- */
 
 static SA_IN_FREE_MEMORY void
-return_from_outside(struct sa_scope *scope, void *block, bool encoded)
+return_to_scope(struct sa_scope *scope, void *block, bool encoded)
 {
   void *first = atomic_load_explicit(&scope->returned, memory_order_relaxed);
   atomic_store_explicit(&scope->plain, false, memory_order_relaxed);
@@ -236,15 +236,14 @@ return_from_outside(struct sa_scope *scope, void *block, bool encoded)
                                                 memory_order_release, memory_order_relaxed));
 }
 
-/* A thread that frees a block of a scope that is not its top one. */
-static SA_ATTRIBUTE(noinline) void free_below(void *block, unsigned code, bool encoded)
+/* A block of another arena than that of the thread's top frame. */
+static SA_ATTRIBUTE(noinline) void free_elsewhere(struct sa_arena *owner, void *block,
+                                                  unsigned code, bool encoded)
 {
-  struct sa_scope *scope = sa_chunk_of(block)->scope;
-  struct sa_arena *arena = sa_arena_mine(scope);
-  if (arena)
-    sa_arena_push_link(arena, code, block, encoded);
+  if (sa_arena_is_mine(owner))
+    sa_arena_push_link(owner, code, block, encoded);
   else
-    return_from_outside(scope, block, encoded);
+    return_to_scope(owner->scope, block, encoded);
 }
 
 static inline void
@@ -256,13 +255,13 @@ free_in_chunk(void *block, bool encoded)
     return;
   }
   struct sa_chunk *chunk = sa_chunk_of(block);
-  struct sa_arena *arena = sa_thread.here;
+  struct sa_arena *owner = chunk->owner;
   sa_code_set(chunk, sa_granule_of(block), code | SA_FREE);
   sa_poison(block, sa_code_size(code));
-  if (SA_LIKELY(arena->scope == chunk->scope))
-    sa_arena_push_link(arena, code, block, encoded);
+  if (SA_LIKELY(owner == sa_thread.here))
+    sa_arena_push_link(owner, code, block, encoded);
   else
-    free_below(block, code, encoded);
+    free_elsewhere(owner, block, code, encoded);
 }
 
 void

@@ -96,13 +96,22 @@ set_options(struct sa_scope *scope, const sa_scope_options *options)
   scope->name[length] = '\0';
 }
 
-/* The nearest scope around a new one that has a budget; it stays as long as the new one. */
+/* What limits those that are created inside a scope; NULL: nothing. */
+static struct sa_scope *
+limiter_in(struct sa_scope *around)
+{
+  return !around || around->budget != 0 ? around : around->limiter;
+}
+
+/* The nearest scope around a new one that has a budget, whichever the thread entered in between; it
+ * stays as long as the new one. */
 static struct sa_scope *
 limiter_here(void)
 {
-  struct sa_scope *around = sa_thread.here->scope;
-  if (around && around->budget == 0)
-    around = around->limiter;
+  struct sa_frame *frame = sa_thread.top;
+  while (frame != &sa_no_frame && !limiter_in(frame->arena->scope))
+    frame = frame->below;
+  struct sa_scope *around = limiter_in(frame->arena->scope);
   if (around)
     atomic_fetch_add_explicit(&around->keepers, 1, memory_order_relaxed);
   return around;
@@ -174,7 +183,7 @@ struct sa_scope *
 sa_scope_create(const sa_scope_options *options)
 {
   struct sa_chunk *chunk = sa_thread.warm;
-  if (SA_UNLIKELY(options || !chunk || sa_thread.here->scope))
+  if (SA_UNLIKELY(options || !chunk || sa_thread.top != &sa_no_frame))
     return sa_scope_create_for(options, __builtin_return_address(0));
   sa_thread.warm = NULL;
   return begin(chunk, __builtin_return_address(0));

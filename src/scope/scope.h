@@ -3,9 +3,10 @@
  *
  * THE MODEL
  *
- * A scope takes memory from the engine in chunks of one unit (64 KiB). Bytes are counted in
- * granules of 16. At the start of a chunk stands what is known about it: a header, and a map with
- * a byte for each granule of its data. The byte of a block's first granule is the block's code,
+ * A scope takes memory from the engine in chunks of one unit (64 KiB) each. What grows is how
+ * much of them is carved, that is, may be cut into blocks and is charged. Bytes are counted in granules of 16.
+ * At the start of a chunk stands what is known about it: a header, and a map with a byte for each
+ * granule of its data. The byte of a block's first granule is the block's code,
  * which tells its size, with SA_FREE added once it was freed; all other bytes are 0. So a block
  * needs no header of its own, and a second free, a pointer inside a block, or one to no block are
  * all found, in every build. The map's bytes are read by any thread and written by the one that
@@ -13,11 +14,12 @@
  *
  * Each thread inside a scope has an arena of it, and what is in the arena is this thread's alone:
  * the free run that blocks are cut from next, by moving a number up, and a list of free blocks for
- * each code. A freed block goes to the arena of the thread that frees it, whoever cut it. A thread
- * that is not inside pushes it to the scope's `returned`, from where an arena that has run out
- * takes all at once. When an arena runs out it looks there first, then makes its largest free
- * block the run to cut from, then joins free neighbours (see join.c), and only then carves more:
- * of its own chunk, in steps, or of another.
+ * each code. A freed block goes to the arena that its chunk was taken for, if that is the arena of
+ * the thread that frees it. Any other thread pushes it to the scope's `returned`, from where an
+ * arena that has run out takes all at once: else one thread would go on carving what another one
+ * collects. When an arena runs out it looks there first, then makes its largest free block the run
+ * to cut from, then takes what is free in arenas that have no user, then joins free neighbours (see
+ * join.c), and only then carves more: of its own chunk, in steps, or of another.
  *
  * The thread that creates a scope is its home thread. Its arena and the scope itself lie in the
  * scope's first chunk; the arena of any other thread lies in the first chunk that was taken for
@@ -123,7 +125,8 @@ struct sa_arena {
   /* How often its thread is inside. Written by that thread; of the home thread's arena, read by
    * another that destroys the scope, with acquire: see above. */
   _Atomic size_t entries;
-  /* The thread that it belongs to; 0: any that enters may have it. Taken by compare-and-swap with
+  /* The thread that it belongs to; 0: any that enters may have it; SA_NOBODY: another one is just
+   * taking what is free in it, or was when the process forked. Taken by compare-and-swap with
    * acquire, given up with release. The home thread's is never given up. */
   _Atomic uint64_t user;
   struct sa_arena *others; /* the next one in `arenas`; set once, before it is published */
@@ -184,7 +187,7 @@ struct sa_scope {
   _Atomic(struct sa_arena *) arenas; /* all but the home thread's */
   _Atomic(struct sa_node *)  nodes;
   _Atomic(struct sa_node *)  idle;     /* nodes without a block */
-  _Atomic(void *)            returned; /* blocks freed by threads that are not inside */
+  _Atomic(void *)            returned; /* blocks that others freed than their chunks' owners */
 
   _Atomic bool joining; /* a thread joins free neighbours; taken with acquire, given with release */
   char         name[SA_NAME];
@@ -192,6 +195,7 @@ struct sa_scope {
 
 struct sa_chunk {
   struct sa_scope *scope;  /* whose it is; set before a block of it is given out */
+  struct sa_arena *owner;  /* the arena that it was taken for; set as `scope` */
   struct sa_chunk *next;   /* in the scope's list or in one that only one thread knows */
   size_t           carved; /* granules from here on were never used; of the arena that took it */
   uint64_t         keeper; /* the thread that keeps it warm when there is no scope in it; 0: none */
@@ -424,6 +428,14 @@ void sa_chunk_publish(struct sa_chunk *chunk);
 /* Puts free granules into the arena's lists. */
 void sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size_t granules);
 
+/* Whether it belongs to the calling thread. */
+static inline bool
+sa_arena_is_mine(const struct sa_arena *arena)
+{
+  uint64_t user = atomic_load_explicit(&arena->user, memory_order_relaxed);
+  return user != 0 && user == sa_thread.id;
+}
+
 static inline bool
 sa_arena_has(const struct sa_arena *arena, unsigned code)
 {
@@ -562,6 +574,8 @@ void sa_thread_exits(void);
 struct sa_frame *sa_frame_top(void);
 /* Enters a scope; with NULL, the thread is in none until the frame goes. 0 or an errno value. */
 int sa_frame_push(struct sa_scope *scope, enum sa_maker maker);
+/* The same, and leaves the frame that was on top; on failure, nothing has changed. */
+int sa_frame_replace(struct sa_scope *scope, enum sa_maker maker);
 /* Leaves a frame and all above it. */
 void sa_frame_pop(struct sa_frame *frame);
 

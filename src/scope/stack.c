@@ -228,6 +228,15 @@ stamp_unless_alone(struct sa_trace *trace, struct sa_scope *scope)
     sa_trace_stamp(trace);
 }
 
+static void
+record_enter(struct sa_trace *trace, struct sa_scope *scope)
+{
+  if (!scope)
+    return;
+  stamp_unless_alone(trace, scope);
+  sa_trace_enter(trace, scope);
+}
+
 int
 sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
 {
@@ -235,10 +244,8 @@ sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
   if (traced && maker == SA_MADE_BY_ENTER)
     maker = SA_MADE_BY_TRACED_ENTER;
   int failed = push_anew(scope, maker);
-  if (traced && !failed && scope) {
-    stamp_unless_alone(traced, scope);
-    sa_trace_enter(traced, scope);
-  }
+  if (traced && !failed)
+    record_enter(traced, scope);
   sa_scope_resume(traced);
   return failed;
 }
@@ -376,6 +383,36 @@ sa_frame_pop(struct sa_frame *frame)
     if (scope)
       count_unwound(scope);
   pop(false);
+}
+
+/* Puts the second frame on top of the first. */
+static void
+swap_frames(void)
+{
+  struct sa_frame *first = sa_thread.top;
+  struct sa_frame *second = first->below;
+  first->below = second->below;
+  second->below = first;
+  sa_thread.top = second;
+  sa_thread.here = second->arena;
+}
+
+int
+sa_frame_replace(struct sa_scope *scope, enum sa_maker maker)
+{
+  struct sa_trace *traced = sa_scope_pause();
+  int              failed = push_anew(scope, maker);
+  if (!failed)
+    swap_frames();
+  sa_scope_resume(traced);
+  if (failed)
+    return failed;
+  pop(false);
+  traced = sa_scope_pause();
+  if (traced)
+    record_enter(traced, scope);
+  sa_scope_resume(traced);
+  return 0;
 }
 
 /* The frame of the last entry into a scope, NULL when this thread is not inside. */

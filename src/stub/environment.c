@@ -1,4 +1,6 @@
 /* The scopes that a thread enters through the package. */
+#include <errno.h>
+
 #include "stub/stub.h"
 
 /* --- Enable and Disable ----------------------------------------------------------------------- */
@@ -59,6 +61,14 @@ RpcSmGetThreadHandle(RPC_STATUS *pStatus)
   return sa_scope_current();
 }
 
+static RPC_STATUS
+status_of(int error)
+{
+  if (!error)
+    return RPC_S_OK;
+  return error == EINVAL ? RPC_S_INVALID_ARG : RPC_S_OUT_OF_MEMORY;
+}
+
 /* The frame of the Set before goes only when its scope is not wanted again: this thread may be the
  * last one that keeps it. */
 RPC_STATUS RPC_ENTRY
@@ -67,15 +77,18 @@ RpcSmSetThreadHandle(RPC_SS_THREAD_HANDLE Id)
   if (Id == sa_scope_current())
     return RPC_S_OK;
   struct sa_frame *top = sa_frame_top();
-  if (top && top->maker == SA_MADE_BY_HANDLE)
-    sa_frame_pop(top);
-  if (Id == sa_scope_current() || sa_frame_push(Id, SA_MADE_BY_HANDLE) == 0)
-    return RPC_S_OK;
-  return RPC_S_OUT_OF_MEMORY;
+  if (!top || top->maker != SA_MADE_BY_HANDLE)
+    return status_of(sa_frame_push(Id, SA_MADE_BY_HANDLE));
+  if (Id != top->below->arena->scope)
+    return status_of(sa_frame_replace(Id, SA_MADE_BY_HANDLE));
+  sa_frame_pop(top);
+  return RPC_S_OK;
 }
 
 void RPC_ENTRY
 RpcSsSetThreadHandle(RPC_SS_THREAD_HANDLE Id)
 {
-  sa_raise(RpcSmSetThreadHandle(Id), "RpcSsSetThreadHandle", "no memory");
+  RPC_STATUS status = RpcSmSetThreadHandle(Id);
+  sa_raise(status, "RpcSsSetThreadHandle",
+           status == RPC_S_INVALID_ARG ? "a handle that is none" : "no memory");
 }

@@ -3,11 +3,8 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 RPC_STATUS raised;
 
@@ -66,23 +63,4 @@ assert_aborted_saying(const struct child *child, const char *part)
   assert_int_equal(count_lines(child->said), 1);
   assert_memory_equal(child->said, "stuballoc: ", strlen("stuballoc: "));
   assert_non_null(strstr(child->said, part));
-}
-
-static size_t
-data_size(void)
-{
-  unsigned long pages = 0;
-  FILE         *statm = fopen("/proc/self/statm", "r");
-  if (!statm || fscanf(statm, "%*u %*u %*u %*u %*u %lu", &pages) != 1)
-    _exit(1);
-  fclose(statm);
-  return pages * (size_t)sysconf(_SC_PAGESIZE);
-}
-
-void
-limit_memory(size_t bytes)
-{
-  size_t most = data_size() + bytes;
-  if (setrlimit(RLIMIT_DATA, &(struct rlimit){most, most}) != 0)
-    _exit(1);
 }

@@ -36,19 +36,4 @@ void      leave_budget(sa_scope *scope);
 /* The child died of abort, after a line that starts with "stuballoc: " and has `part` in it. */
 void assert_aborted_saying(const struct child *child, const char *part);
 
-/* From here on the process gets no more than `bytes` of memory beyond what it has. */
-void limit_memory(size_t bytes);
-
-/* For tests that do so: a sanitizer's own memory would hit the limit before ours does. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define NOT_UNDER_SANITIZERS() skip()
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define NOT_UNDER_SANITIZERS() skip()
-#endif
-#endif
-#ifndef NOT_UNDER_SANITIZERS
-#define NOT_UNDER_SANITIZERS()
-#endif
-
 #endif

@@ -124,9 +124,21 @@ static void
 Disable_frees_what_was_given_back_before_as_well(void **state)
 {
   (void)state;
+  enum { BLOCKS = 100 };
+  void                 *blocks[BLOCKS];
+  struct sa_scope_stats stats;
+  sa_scope             *around = enter_budget(1 * MIB);
   RpcSsEnableAllocate();
-  RpcSsFree(RpcSsAllocate(100));
+  for (unsigned i = 0; i < BLOCKS; i++)
+    blocks[i] = RpcSsAllocate(1000);
+  for (unsigned i = 0; i < BLOCKS; i++)
+    RpcSsFree(blocks[i]);
+  sa_scope_get_stats(around, &stats);
+  assert_true(stats.held >= BLOCKS * 1000);
   assert_int_equal(RpcSmDisableAllocate(), RPC_S_OK);
+  sa_scope_get_stats(around, &stats);
+  assert_int_equal(stats.held, 0);
+  leave_budget(around);
 }
 
 static void

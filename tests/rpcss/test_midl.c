@@ -57,6 +57,27 @@ midl_user_free_frees_all_that_midl_user_allocate_gave(void **state)
   RpcSsDisableAllocate();
 }
 
+static void *
+free_here(void *block)
+{
+  midl_user_free(block);
+  return NULL;
+}
+
+static void
+any_thread_may_free_by_midl_user_free(void **state)
+{
+  (void)state;
+  struct sa_scope_stats stats;
+  sa_scope             *scope = enter_budget(1 * MIB);
+  in_thread(free_here, midl_user_allocate(100));
+  in_thread(free_here, midl_user_allocate(100 * KIB));
+  sa_scope_get_stats(scope, &stats);
+  assert_int_equal(stats.blocks, 0);
+  leave_budget(scope);
+  in_thread(free_here, midl_user_allocate(100));
+}
+
 static void
 in_a_scope_a_stub_allocates_from_it(void **state)
 {
@@ -122,6 +143,7 @@ main(void)
     rpcss_test(midl_user_allocate_returns_NULL_when_there_is_no_memory),
     rpcss_test(midl_user_allocate_returns_NULL_over_the_budget),
     rpcss_test(midl_user_free_frees_all_that_midl_user_allocate_gave),
+    rpcss_test(any_thread_may_free_by_midl_user_free),
     rpcss_test(in_a_scope_a_stub_allocates_from_it),
     rpcss_test(in_no_scope_a_block_lives_until_it_is_freed),
     rpcss_test(a_size_of_zero_gives_a_block),

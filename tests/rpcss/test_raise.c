@@ -39,6 +39,21 @@ where_a_handler_returns_the_function_fails(void **state)
   assert_int_equal(raised, RPC_S_INVALID_ARG);
 }
 
+static void *
+allocate_in_no_scope(void *unused)
+{
+  (void)unused;
+  return RpcSsAllocate(100);
+}
+
+static void
+a_handler_is_one_for_the_process(void **state)
+{
+  (void)state;
+  in_thread(allocate_in_no_scope, NULL);
+  assert_int_equal(raised, RPC_S_INVALID_ARG);
+}
+
 static void
 no_handler_is_called_where_nothing_fails(void **state)
 {
@@ -212,6 +227,7 @@ main(void)
   const struct CMUnitTest tests[] = {
     rpcss_test(a_handler_may_leave_by_longjmp),
     rpcss_test(where_a_handler_returns_the_function_fails),
+    rpcss_test(a_handler_is_one_for_the_process),
     rpcss_test(no_handler_is_called_where_nothing_fails),
     rpcss_test(with_neither_it_says_what_went_wrong_and_aborts),
     rpcss_test(what_it_says_tells_one_failure_from_another),

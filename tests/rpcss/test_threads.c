@@ -130,14 +130,17 @@ static void
 a_stub_in_a_thread_that_set_the_handle_allocates_there(void **state)
 {
   (void)state;
-  struct helper helper = {.sm = false};
+  struct helper         helper = {.sm = false};
+  struct sa_scope_stats stats;
   RpcSsEnableAllocate();
   helper.handle = RpcSsGetThreadHandle();
   in_thread(take_helped, &helper);
   assert_non_null(helper.from_helper);
-  /* the Disable would not free it, were it not in there */
+  sa_scope_get_stats(helper.handle, &stats);
+  assert_int_equal(stats.blocks, 1);
   RpcSsFree(helper.from_helper);
-  assert_ptr_equal(RpcSsAllocate(100), helper.from_helper);
+  sa_scope_get_stats(helper.handle, &stats);
+  assert_int_equal(stats.blocks, 0);
   RpcSsDisableAllocate();
 }
 
@@ -304,6 +307,21 @@ Set_with_NULL_hides_an_environment_until_its_handle_is_set_again(void **state)
   RpcSsDisableAllocate();
   fill(kept, 100, 1);
   midl_user_free(kept);
+}
+
+static void
+Set_with_NULL_hides_no_budget(void **state)
+{
+  (void)state;
+  RPC_STATUS status;
+  sa_scope  *around = enter_budget(1 * MIB);
+  RpcSsSetThreadHandle(NULL);
+  RpcSsEnableAllocate();
+  assert_null(RpcSmAllocate(2 * MIB, &status));
+  assert_int_equal(status, RPC_S_OUT_OF_MEMORY);
+  RpcSsDisableAllocate();
+  RpcSsSetThreadHandle(around);
+  leave_budget(around);
 }
 
 static void
@@ -535,9 +553,81 @@ a_handle_whose_environment_was_disabled_is_said(void **state)
   assert_aborted_saying(&child, "0x");
 }
 
-int
-main(void)
+/* Where misuse is only reported; the program itself, started anew. */
+static int
+go_on_after_wrong_handles(void)
 {
+  char wrong[64] = "";
+  RpcSsEnableAllocate();
+  RPC_SS_THREAD_HANDLE outer = RpcSsGetThreadHandle();
+  sa_scope            *other = sa_scope_create(NULL);
+  RpcSsSetThreadHandle(other);
+  if (RpcSmSetThreadHandle(wrong) != RPC_S_INVALID_ARG || RpcSsGetThreadHandle() != other)
+    return 1;
+  RpcSsSetThreadHandle(wrong);
+  if (raised != RPC_S_INVALID_ARG || RpcSsGetThreadHandle() != other)
+    return 2;
+  RpcSsSetThreadHandle(outer);
+  RpcSsDisableAllocate();
+  sa_scope_destroy(other);
+  return sa_scope_current() ? 3 : 0;
+}
+
+static void
+where_misuse_is_reported_a_wrong_handle_is_an_INVALID_ARG_and_changes_nothing(void **state)
+{
+  (void)state;
+  struct child child = child_rerun("wrong handles", "on_misuse=report");
+  assert_int_equal(child.status, 0);
+  assert_int_equal(count_lines(child.said), 2);
+}
+
+/* --- no memory -------------------------------------------------------------------------------- */
+
+static void *
+create_here(void *scopes)
+{
+  for (unsigned i = 0; i < 2; i++)
+    ((sa_scope **)scopes)[i] = sa_scope_create(NULL);
+  return NULL;
+}
+
+/* The scopes are another thread's, so this one needs memory to be in them. */
+static void
+set_without_memory(void *scopes)
+{
+  sa_scope **scope = scopes;
+  RpcSsSetThreadHandle(scope[0]);
+  exhaust_memory();
+  if (RpcSmSetThreadHandle(scope[1]) != RPC_S_OUT_OF_MEMORY || RpcSsGetThreadHandle() != scope[0])
+    exit(1);
+  RpcSsSetThreadHandle(scope[1]);
+  if (raised != RPC_S_OUT_OF_MEMORY || RpcSsGetThreadHandle() != scope[0])
+    exit(2);
+  /* one that needs none */
+  if (RpcSmSetThreadHandle(NULL) != RPC_S_OK || RpcSsGetThreadHandle())
+    exit(3);
+}
+
+static void
+Set_returns_OUT_OF_MEMORY_and_changes_nothing_when_there_is_none(void **state)
+{
+  (void)state;
+  NOT_UNDER_SANITIZERS();
+  sa_scope *scopes[2];
+  in_thread(create_here, scopes);
+  struct child child = child_run(set_without_memory, scopes);
+  assert_int_equal(child.status, 0);
+  sa_scope_destroy(scopes[0]);
+  sa_scope_destroy(scopes[1]);
+}
+
+int
+main(int argc, char **argv)
+{
+  (void)argv;
+  if (argc > 1)
+    return note_raised(NULL) || go_on_after_wrong_handles();
   const struct CMUnitTest tests[] = {
     rpcss_test(Get_returns_NULL_and_OK_without_an_environment),
     rpcss_test(Get_returns_the_handle_of_the_environment),
@@ -553,6 +643,7 @@ main(void)
     rpcss_test(Get_and_Set_save_and_restore_the_environment_that_the_stub_established),
     rpcss_test(Get_and_Set_save_and_restore_that_there_is_no_environment),
     rpcss_test(Set_with_NULL_hides_an_environment_until_its_handle_is_set_again),
+    rpcss_test(Set_with_NULL_hides_no_budget),
     rpcss_test(Disable_ends_an_environment_that_is_hidden),
     rpcss_test(Disable_ends_the_last_Enable_whichever_handle_is_set),
     rpcss_test(Set_takes_the_place_of_the_Set_before),
@@ -562,6 +653,8 @@ main(void)
     rpcss_test(many_threads_allocate_in_one_environment_at_once),
     rpcss_test(a_handle_that_is_no_scope_is_said),
     rpcss_test(a_handle_whose_environment_was_disabled_is_said),
+    rpcss_test(where_misuse_is_reported_a_wrong_handle_is_an_INVALID_ARG_and_changes_nothing),
+    rpcss_test(Set_returns_OUT_OF_MEMORY_and_changes_nothing_when_there_is_none),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -172,6 +172,23 @@ a_nested_scope_cannot_exceed_the_outer_budget(void **state)
 }
 
 static void
+no_scope_without_a_budget_hides_the_one_around_it(void **state)
+{
+  (void)state;
+  sa_scope *elsewhere = sa_scope_create(NULL);
+  sa_scope *outer = with_budget(64 * KIB);
+  assert_int_equal(sa_scope_enter(outer), 0);
+  sa_scope *inner = create_inside(elsewhere, NULL);
+  assert_true(exhaust(inner, 1000) <= 64 * KIB);
+  assert_int_equal(stats_of(inner).held, stats_of(outer).held);
+  sa_scope_destroy(inner);
+  assert_int_equal(stats_of(outer).held, 0);
+  sa_scope_leave(outer);
+  sa_scope_destroy(outer);
+  sa_scope_destroy(elsewhere);
+}
+
+static void
 a_nested_scope_may_have_less(void **state)
 {
   (void)state;
@@ -245,6 +262,7 @@ main(void)
     cmocka_unit_test(what_is_freed_is_returned_where_it_is_given_back),
     cmocka_unit_test(a_large_block_that_grows_is_charged),
     cmocka_unit_test(a_nested_scope_cannot_exceed_the_outer_budget),
+    cmocka_unit_test(no_scope_without_a_budget_hides_the_one_around_it),
     cmocka_unit_test(a_nested_scope_may_have_less),
     cmocka_unit_test(a_scope_created_outside_is_not_charged),
     cmocka_unit_test(all_threads_together_get_no_more_than_the_budget),

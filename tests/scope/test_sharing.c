@@ -221,6 +221,91 @@ what_threads_outside_free_is_used_again(void **state)
   sa_scope_destroy(scope);
 }
 
+/* A ring by which one thread hands blocks to another; NULL: an empty place. */
+enum { PLACES = 1000, HANDED = 1000000 / SLOWER, HANDED_SIZE = 256 };
+
+struct ring {
+  sa_scope       *scope;
+  _Atomic(char *) places[PLACES];
+};
+
+static void *
+free_handed(void *argument)
+{
+  struct ring *ring = argument;
+  void        *changed = NULL;
+  if (sa_scope_enter(ring->scope) != 0)
+    return ring;
+  for (unsigned i = 0; i < HANDED; i++) {
+    char *block;
+    while (!(block = atomic_exchange(&ring->places[i % PLACES], NULL)))
+      sched_yield();
+    if (*block != (char)i)
+      changed = ring;
+    sa_free(block);
+  }
+  sa_scope_leave(ring->scope);
+  return changed;
+}
+
+static void
+hand_over(struct ring *ring)
+{
+  for (unsigned i = 0; i < HANDED; i++) {
+    char *block = sa_scope_alloc(ring->scope, HANDED_SIZE);
+    assert_non_null(block);
+    *block = (char)i;
+    while (atomic_load(&ring->places[i % PLACES]))
+      sched_yield();
+    atomic_store(&ring->places[i % PLACES], block);
+  }
+}
+
+static void
+what_another_thread_inside_frees_is_used_again(void **state)
+{
+  (void)state;
+  static struct ring ring;
+  pthread_t          thread;
+  void              *failed;
+  ring.scope = sa_scope_create(NULL);
+  assert_int_equal(sa_scope_enter(ring.scope), 0);
+  assert_int_equal(pthread_create(&thread, NULL, free_handed, &ring), 0);
+  hand_over(&ring);
+  pthread_join(thread, &failed);
+  assert_null(failed);
+  assert_true(stats_of(ring.scope).peak <= (size_t)2 * PLACES * HANDED_SIZE);
+  sa_scope_destroy(ring.scope);
+}
+
+enum { TAKEN = 1000, TAKEN_SIZE = 1000 };
+
+static void *
+take_and_free(void *scope)
+{
+  static void *blocks[TAKEN];
+  if (sa_scope_enter(scope) != 0)
+    return scope;
+  for (unsigned i = 0; i < TAKEN; i++)
+    if (!(blocks[i] = sa_scope_alloc(scope, TAKEN_SIZE)))
+      return scope;
+  for (unsigned i = 0; i < TAKEN; i++)
+    sa_free(blocks[i]);
+  sa_scope_leave(scope);
+  return NULL;
+}
+
+static void
+what_a_thread_frees_and_leaves_is_used_before_a_budget_refuses(void **state)
+{
+  (void)state;
+  const size_t size = TAKEN_SIZE * TAKEN;
+  sa_scope    *scope = sa_scope_create(&(sa_scope_options){.budget = size + size / 4});
+  assert_null(run_in_thread(take_and_free, scope));
+  assert_null(take_and_free(scope));
+  sa_scope_destroy(scope);
+}
+
 static void *
 use_once(void *scope)
 {
@@ -767,6 +852,8 @@ main(void)
     cmocka_unit_test(any_number_of_threads_may_allocate_in_one_scope),
     cmocka_unit_test(a_thread_inside_may_free_what_another_allocated),
     cmocka_unit_test(what_threads_outside_free_is_used_again),
+    cmocka_unit_test(what_another_thread_inside_frees_is_used_again),
+    cmocka_unit_test(what_a_thread_frees_and_leaves_is_used_before_a_budget_refuses),
     cmocka_unit_test(threads_that_come_and_go_share_their_part),
     cmocka_unit_test(each_thread_has_a_stack_of_its_own),
     cmocka_unit_test(what_the_others_have_stays_until_the_last_one_leaves),

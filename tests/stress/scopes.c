@@ -191,11 +191,19 @@ cut_down(struct thread *thread, unsigned depth)
   }
 }
 
+static bool
+is_limited_inside(const struct thread *thread)
+{
+  for (unsigned i = 0; i < thread->depth; i++)
+    if (thread->stack[i].limited)
+      return true;
+  return false;
+}
+
 static void
 create(struct thread *thread, struct shared *shared)
 {
-  const struct entry *around = top(thread);
-  sa_scope_options    options = {.name = "random"};
+  sa_scope_options options = {.name = "random"};
   if (below(thread->random, 4) == 0)
     options.budget = 1000 + below(thread->random, 300000);
   if (below(thread->random, 4) == 0)
@@ -204,7 +212,7 @@ create(struct thread *thread, struct shared *shared)
   if (!scope)
     fail("no memory");
   shared->scope = scope;
-  shared->limited = options.budget || options.section || (around && around->limited);
+  shared->limited = options.budget || options.section || is_limited_inside(thread);
   memset(shared->pool, 0, sizeof shared->pool);
 }
 

@@ -52,6 +52,23 @@ struct child child_run(void (*body)(void *), void *argument);
  * STUBALLOC is `options` then. */
 struct child child_rerun(const char *what, const char *options);
 
+/* From here on the process gets no more than `bytes` of memory beyond what it has. */
+void limit_memory(size_t bytes);
+/* And has none left, also not of what it was given before. For a child. */
+void exhaust_memory(void);
+
+/* For tests that do so: a sanitizer's own memory would hit the limit before ours does. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define NOT_UNDER_SANITIZERS() skip()
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define NOT_UNDER_SANITIZERS() skip()
+#endif
+#endif
+#ifndef NOT_UNDER_SANITIZERS
+#define NOT_UNDER_SANITIZERS()
+#endif
+
 /* How many lines are in a text; an unfinished one counts. */
 unsigned count_lines(const char *text);
 
