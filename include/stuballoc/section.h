@@ -110,8 +110,9 @@ SA_API size_t   sa_section_page(const sa_section *s);
  * where the section ends.
  *
  * If a file is cut short afterwards, by whoever may write to it, its bytes are gone from the view:
- * sa_view_flush and sa_view_resident then fail with ENODATA, and who touches them gets SIGBUS. Unless
- * the program handles that signal itself, one line on stderr says which section it was, first.
+ * sa_view_flush and sa_view_resident then fail with ENODATA, and who touches them gets SIGBUS, but for
+ * those in the file's last page, which read as 0. Unless the program handles that signal itself, one
+ * line on stderr says which section it was, first.
  */
 SA_API void *sa_section_map(sa_section *s, void *at, uint64_t offset, size_t length,
                             unsigned access) SA_ATTRIBUTE(warn_unused_result);

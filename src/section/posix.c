@@ -243,11 +243,12 @@ int
 sa_backing_check(const struct sa_backing *backing, uint64_t end)
 {
   uint64_t size;
-  int      failed = backing->may_shrink ? size_of(object_of(backing), &size) : 0;
-  size_t   page = sa_os_page();
-  if (failed || !backing->may_shrink)
-    return failed;
-  return size / page * page + (size % page ? page : 0) < end ? ENODATA : 0;
+  if (!backing->may_shrink)
+    return 0;
+  int failed = size_of(object_of(backing), &size);
+  if (!failed && size < end)
+    failed = ENODATA;
+  return failed;
 }
 
 /* --- views ------------------------------------------------------------------------------------ */

@@ -423,6 +423,25 @@ calls_notice_a_file_that_has_shrunk(void **state)
   unlink(path);
 }
 
+/* Although its page is still there. */
+static void
+calls_notice_that_the_last_byte_is_gone(void **state)
+{
+  (void)state;
+  size_t      resident;
+  const char *path = name_of("byte.bin");
+  sa_section *section = sa_section_create_file(path, SIZE, 0);
+  char       *view = view_of(section, SA_VIEW_WRITE);
+  assert_int_equal(truncate(path, SIZE - 1), 0);
+  assert_fails(sa_view_flush(view, SIZE) == -1, ENODATA);
+  assert_fails(sa_view_resident(view, SIZE, &resident) == -1, ENODATA);
+  assert_fails(!sa_section_map(section, NULL, 0, SIZE, SA_VIEW_READ), ENODATA);
+  assert_int_equal(sa_view_flush(view, SIZE - 1), 0);
+  sa_view_unmap(view);
+  sa_section_close(section);
+  unlink(path);
+}
+
 static void
 read_behind_a_cut(void *path)
 {
@@ -512,6 +531,7 @@ main(int argc, char **argv)
     cmocka_unit_test(no_link_and_no_pipe_is_followed),
     cmocka_unit_test(no_space_is_an_error_of_create),
     cmocka_unit_test(calls_notice_a_file_that_has_shrunk),
+    cmocka_unit_test(calls_notice_that_the_last_byte_is_gone),
     cmocka_unit_test(who_touches_what_was_cut_is_told_which_section_it_was),
     cmocka_unit_test(a_programs_own_handler_is_left_alone),
     cmocka_unit_test(nothing_is_left_open_or_mapped),

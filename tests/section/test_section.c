@@ -501,8 +501,11 @@ bad_files_are_refused(void **state)
   (void)state;
   const char *path = name_of("bad.bin");
   assert_fails(!sa_section_create_file(path, SIZE, SA_SECTION_READ_ONLY), ENOENT);
-  fclose(fopen(path, "wb"));
+  FILE *file = fopen(path, "wb");
+  fwrite("hello", 5, 1, file);
+  fclose(file);
   assert_fails(!sa_section_create_file(path, SIZE, SA_SECTION_READ_ONLY), ENODATA);
+  assert_fails(!sa_section_create_file(path, 6, SA_SECTION_READ_ONLY), ENODATA);
   assert_fails(!sa_section_create_file(path, SIZE, SA_SECTION_EXCLUSIVE), EEXIST);
   remove(path);
 }
