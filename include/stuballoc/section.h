@@ -80,7 +80,7 @@ SA_API sa_section *sa_section_create(const char *name, size_t size, unsigned fla
 /*
  * Makes the first `size` bytes of a file a section, whose contents they are. The file is made if
  * there is none, and grows to the size if it is shorter, with SA_SECTION_READ_ONLY neither: ENODATA.
- * GROUP, ALL and OTHERS_READ are the permissions of a file that is made.
+ * GROUP, ALL and OTHERS_READ are the permissions of a file that is made, whatever the umask.
  */
 SA_API sa_section *sa_section_create_file(const char *path, size_t size, unsigned flags)
   SA_ATTRIBUTE(warn_unused_result);

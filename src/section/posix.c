@@ -74,15 +74,35 @@ sa_file_grow(int file, uint64_t size)
 }
 
 static int
-open_or_make(const char *path, int access, unsigned flags, int *file)
+open_file(const char *path, int how, unsigned flags, int *file)
 {
-  int how = access | O_NONBLOCK | O_CLOEXEC; /* not to wait for what is no file */
-  if (!(flags & SA_SECTION_READ_ONLY))
-    how |= O_CREAT;
-  if (flags & SA_SECTION_EXCLUSIVE)
-    how |= O_EXCL;
+  how |= O_NONBLOCK | O_CLOEXEC; /* not to wait for what is no file */
   *file = open(path, how, sa_section_mode(flags));
   return *file < 0 ? errno : 0;
+}
+
+/* One that was not there, with the mode that the flags say, whatever the umask. */
+static int
+make_file(const char *path, unsigned flags, int *file)
+{
+  int    failed = open_file(path, O_RDWR | O_CREAT | O_EXCL, flags, file);
+  mode_t mode = sa_section_mode(flags);
+  if (failed || mode == 0600 || fchmod(*file, mode) == 0)
+    return failed;
+  close(*file);
+  return ENOTSUP; /* its file system knows no modes */
+}
+
+static int
+open_or_make(const char *path, unsigned flags, int *file)
+{
+  if (flags & SA_SECTION_READ_ONLY)
+    return open_file(path, O_RDONLY, flags, file);
+  int failed = make_file(path, flags, file);
+  if (failed != EEXIST || flags & SA_SECTION_EXCLUSIVE)
+    return failed;
+  /* what is there may be a link to where a file can be made */
+  return open_file(path, O_RDWR | O_CREAT, flags, file);
 }
 
 /* A device or a pipe cannot be one. */
@@ -100,7 +120,7 @@ sa_backing_create_file(struct sa_backing *backing, const char *path, uint64_t si
 {
   bool reads = flags & SA_SECTION_READ_ONLY;
   int  file;
-  int  failed = open_or_make(path, reads ? O_RDONLY : O_RDWR, flags, &file);
+  int  failed = open_or_make(path, flags, &file);
   if (failed)
     return failed;
   backing->object = file;

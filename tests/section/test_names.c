@@ -337,6 +337,46 @@ the_mode_is_what_the_flags_say(void **state)
   umask(saved);
 }
 
+static unsigned
+mode_of_file(unsigned flags)
+{
+  struct stat status;
+  const char *path = name_of("mode.bin");
+  sa_section *section = sa_section_create_file(path, SIZE, flags);
+  assert_non_null(section);
+  assert_int_equal(stat(path, &status), 0);
+  sa_section_close(section);
+  unlink(path);
+  return status.st_mode & 0777;
+}
+
+static void
+a_file_that_is_made_has_the_mode_of_the_flags(void **state)
+{
+  (void)state;
+  mode_t saved = umask(0077);
+  assert_int_equal(mode_of_file(0), 0600);
+  assert_int_equal(mode_of_file(SA_SECTION_GROUP), 0660);
+  assert_int_equal(mode_of_file(SA_SECTION_ALL), 0666);
+  assert_int_equal(mode_of_file(SA_SECTION_ALL | SA_SECTION_OTHERS_READ), 0644);
+  umask(saved);
+}
+
+static void
+the_mode_of_a_file_that_was_there_stays(void **state)
+{
+  (void)state;
+  struct stat status;
+  const char *path = name_of("kept.bin");
+  close(open(path, O_RDWR | O_CREAT | O_EXCL, 0600));
+  sa_section *section = sa_section_create_file(path, SIZE, SA_SECTION_ALL);
+  assert_non_null(section);
+  assert_int_equal(stat(path, &status), 0);
+  assert_int_equal(status.st_mode & 0777, 0600);
+  sa_section_close(section);
+  unlink(path);
+}
+
 static void
 try_as_another_user(void *unused)
 {
@@ -527,6 +567,8 @@ main(int argc, char **argv)
     cmocka_unit_test(a_copy_does_not_reach_the_process_that_it_was_inherited_from),
     cmocka_unit_test(an_unnamed_section_passes_through_an_exec),
     cmocka_unit_test(the_mode_is_what_the_flags_say),
+    cmocka_unit_test(a_file_that_is_made_has_the_mode_of_the_flags),
+    cmocka_unit_test(the_mode_of_a_file_that_was_there_stays),
     cmocka_unit_test(another_user_opens_only_what_is_for_him),
     cmocka_unit_test(no_link_and_no_pipe_is_followed),
     cmocka_unit_test(no_space_is_an_error_of_create),
