@@ -46,12 +46,12 @@ typedef struct sa_section sa_section;
 /* LARGE_PAGES are for unnamed sections only. Names that GROUP or ALL may open are told apart from those
  * of one user alone: who opens such a one says so, too. */
 enum {
-  SA_SECTION_READ_ONLY = 1,           /* this handle is for views that do not write to it */
-  SA_SECTION_EXCLUSIVE = 2,           /* EEXIST if the name or the file exists */
-  SA_SECTION_GROUP = 4,               /* the creator's group may open it as well, */
-  SA_SECTION_ALL = 8,                 /* or any user, */
-  SA_SECTION_OTHERS_READ = 16,        /* but not to write */
-  SA_SECTION_LARGE_PAGES = 32,        /* in large pages, ENOTSUP where there are none */
+  SA_SECTION_READ_ONLY = 1,    /* this handle is for views that do not write to it */
+  SA_SECTION_EXCLUSIVE = 2,    /* EEXIST if the name or the file exists; not with READ_ONLY */
+  SA_SECTION_GROUP = 4,        /* the creator's group may open it as well, */
+  SA_SECTION_ALL = 8,          /* or any user, */
+  SA_SECTION_OTHERS_READ = 16, /* but not to write */
+  SA_SECTION_LARGE_PAGES = 32, /* in large pages, ENOTSUP where there are none */
   SA_SECTION_LARGE_PAGES_OR_NOT = 64, /* the same, or else in ordinary ones */
   SA_SECTION_DURABLE = 128,           /* of a file: sa_view_flush waits for the disk */
 };

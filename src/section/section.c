@@ -122,7 +122,9 @@ static int
 check_flags(unsigned flags, unsigned allowed)
 {
   const unsigned either = SA_SECTION_GROUP | SA_SECTION_ALL;
-  return flags & ~allowed || (flags & either) == either ? EINVAL : 0;
+  const unsigned nothing = SA_SECTION_READ_ONLY | SA_SECTION_EXCLUSIVE; /* is in it to be read */
+  bool           contradict = (flags & either) == either || (flags & nothing) == nothing;
+  return flags & ~allowed || contradict ? EINVAL : 0;
 }
 
 /* --- making handles --------------------------------------------------------------------------- */

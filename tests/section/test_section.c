@@ -357,6 +357,8 @@ bad_flags_are_refused(void **state)
   assert_fails(!sa_section_create(NULL, SIZE, SA_SECTION_READ_ONLY), EINVAL);
   assert_fails(!sa_section_create("x", SIZE, SA_SECTION_GROUP | SA_SECTION_ALL), EINVAL);
   assert_fails(!sa_section_open("x", SA_SECTION_EXCLUSIVE), EINVAL);
+  assert_fails(!sa_section_create_file("x", SIZE, SA_SECTION_READ_ONLY | SA_SECTION_EXCLUSIVE),
+               EINVAL);
 }
 
 static void
