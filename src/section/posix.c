@@ -287,6 +287,14 @@ map(const struct sa_backing *backing, void *at, uint64_t offset, size_t length, 
   return 0;
 }
 
+/* mmap rounds a length up to the page that the file is in, but munmap wants it in whole large pages. */
+int
+sa_backing_unmap(const struct sa_backing *backing, void *view, size_t length)
+{
+  size_t pages = (length + backing->page - 1) / backing->page;
+  return munmap(view, pages * backing->page) == 0 ? 0 : errno;
+}
+
 int
 sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size_t length,
                unsigned access, void **view)
@@ -294,7 +302,8 @@ sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size
   int failed = map(backing, at, offset, length, access, at ? MAP_FIXED_NOREPLACE : 0, view);
   if (failed || !at || *view == at)
     return failed;
-  munmap(*view, length); /* a system that does not know the flag takes the place for a hint */
+  /* a system that does not know the flag takes the place for a hint */
+  sa_backing_unmap(backing, *view, length);
   return EADDRINUSE;
 }
 
@@ -316,12 +325,6 @@ sa_backing_make_private(const struct sa_backing *backing, void *view, size_t len
 {
   void *same;
   map(backing, view, 0, length, SA_VIEW_COPY, MAP_FIXED, &same);
-}
-
-int
-sa_backing_unmap(void *view, size_t length)
-{
-  return munmap(view, length) == 0 ? 0 : errno;
 }
 
 int

@@ -92,7 +92,7 @@ int sa_backing_check(const struct sa_backing *backing, uint64_t end);
 int sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size_t length,
                    unsigned access, void **view);
 int sa_backing_map_units(const struct sa_backing *backing, size_t length, void **view);
-int sa_backing_unmap(void *view, size_t length);
+int sa_backing_unmap(const struct sa_backing *backing, void *view, size_t length);
 int sa_backing_flush(const struct sa_backing *backing, void *at, size_t length, bool durable);
 int sa_backing_hint(void *at, size_t length, unsigned hint, bool is_copy);
 int sa_backing_resident(void *at, size_t length, size_t *resident);

@@ -69,7 +69,7 @@ map_all(struct sa_section *section)
     return failed;
   failed = sa_view_add(section, start, 0, length, SA_VIEW_WRITE);
   if (failed)
-    sa_backing_unmap(start, length);
+    sa_backing_unmap(&section->backing, start, length);
   else
     section->source.start = start;
   if (section->backing.may_shrink)

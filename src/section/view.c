@@ -96,7 +96,7 @@ sa_section_map(struct sa_section *s, void *at, uint64_t offset, size_t length, u
   failed = sa_view_add(s, view, offset, length, access);
   if (!failed)
     return view;
-  sa_backing_unmap(view, length);
+  sa_backing_unmap(&s->backing, view, length);
   return sa_section_no(failed);
 }
 
@@ -106,7 +106,7 @@ sa_view_unmap(void *start)
   struct sa_view *view = unlist(start);
   if (!view)
     return sa_section_failed(EFAULT);
-  int failed = sa_backing_unmap(view->start, view->length);
+  int failed = sa_backing_unmap(&view->section->backing, view->start, view->length);
   if (failed) {
     list(view);
     return sa_section_failed(failed);

@@ -276,9 +276,9 @@ sa_backing_map_units(const struct sa_backing *backing, size_t length, void **vie
 }
 
 int
-sa_backing_unmap(void *view, size_t length)
+sa_backing_unmap(const struct sa_backing *backing, void *view, size_t length)
 {
-  (void)length;
+  (void)backing, (void)length;
   return UnmapViewOfFile(view) ? 0 : last_error();
 }
 

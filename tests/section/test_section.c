@@ -435,6 +435,33 @@ large_pages_are_there_or_clearly_not(void **state)
   assert_fails(!sa_section_create(name_of("large"), large, SA_SECTION_LARGE_PAGES), ENOTSUP);
 }
 
+static void
+a_view_of_less_than_a_large_page_ends(void **state)
+{
+  (void)state;
+  size_t      resident;
+  sa_section *section = sa_section_create(NULL, 4 * MIB, SA_SECTION_LARGE_PAGES);
+  if (!section)
+    skip();
+  size_t page = sa_section_page(section);
+  char  *view = sa_section_map(section, NULL, page, 5, SA_VIEW_WRITE);
+  assert_non_null(view);
+  memcpy(view, "hello", 5);
+  assert_int_equal(sa_view_flush(view, 0), 0);
+  assert_int_equal(sa_view_hint(view, 5, SA_VIEW_LET_GO), 0);
+  assert_int_equal(sa_view_hint(view + 1, 4, SA_VIEW_LOAD), 0);
+  assert_int_equal(sa_view_resident(view, 5, &resident), 0);
+  assert_memory_equal(view, "hello", 5);
+  assert_int_equal(sa_view_unmap(view), 0);
+  char *again = sa_section_map(section, view, page, 1, SA_VIEW_COPY); /* the place is free */
+  assert_ptr_equal(again, view);
+  again[0] = 'H';
+  assert_int_equal(sa_view_hint(again, 1, SA_VIEW_LET_GO), 0);
+  assert_int_equal(again[0], 'H');
+  assert_int_equal(sa_view_unmap(again), 0);
+  sa_section_close(section);
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 static long
@@ -541,6 +568,7 @@ main(void)
     cmocka_unit_test(what_is_open_to_be_read_is_not_written),
     cmocka_unit_test(what_is_no_view_is_refused),
     cmocka_unit_test(large_pages_are_there_or_clearly_not),
+    cmocka_unit_test(a_view_of_less_than_a_large_page_ends),
     cmocka_unit_test(a_file_grows_to_the_size_and_gets_what_is_flushed),
     cmocka_unit_test(a_copy_of_a_file_never_reaches_it),
     cmocka_unit_test(bad_files_are_refused),
