@@ -69,7 +69,7 @@ inline count_as_user()
 }
 
 /* src/section/names.c, enter_gate
-   | while (flock(file, LOCK_EX) != 0) */
+   | while (flock(file, LOCK_EX | LOCK_NB) != 0) { */
 inline enter_gate() { atomic { !OTHERS(gate) -> gate[_pid] = true } }
 
 /* src/section/names.c, remove_name
@@ -123,10 +123,11 @@ inline life_inside()
 /* src/section/names.c, open_alive
    | *file = open_file(directory, name, flags & SA_SECTION_READ_ONLY ? O_RDONLY : O_RDWR);
    src/section/names.c, life_of
-   | *failed = enter_gate(file);
+   | *failed = enter_gate(file, TO_OPEN);
    | enum life life = life_inside(directory, name, file, failed);
    | leave_gate(file);
-   `done`: open, alive, and used. If there is none, MINE is NONE; else it is to be looked for again. */
+   `done`: open, alive, and used. If there is none, MINE is NONE; else it is to be looked for again. So
+   it is, by whoever calls, when another stayed inside the gate for too long. */
 inline open_alive()
 {
   done = false;
@@ -137,9 +138,10 @@ inline open_alive()
 #ifdef BUG_KILLED_WHILE_REMOVING
      waited = OTHERS(gate);
 #endif
-     enter_gate();
-     life_inside();
-     gate[_pid] = false;
+     if
+     :: enter_gate(); life_inside(); gate[_pid] = false
+     :: OTHERS(gate)
+     fi;
      if
      :: done
      :: else -> close_file(); again = true
@@ -190,9 +192,11 @@ inline make_named()
 
 /* src/section/names.c, sa_name_leave
    | end_to_use(file);
-   | if (directory >= 0 && !has_users(file) && try_gate_for_long(file) && !has_users(file))
-   | remove_name(directory, name, file);
-   | close(file); */
+   | remove_unused(directory, name, file, TO_LEAVE);
+   | close(file);
+   src/section/names.c, remove_unused
+   | if (!has_users(file) && enter_gate(file, patience) == 0 && !has_users(file))
+   | remove_name(directory, name, file); */
 inline leave()
 {
 #ifndef BUG_USE_ENDS_LAST

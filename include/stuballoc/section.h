@@ -24,6 +24,8 @@
  *   EACCES      no permission; or to write what was opened to be read
  *   EADDRINUSE  something is mapped at the place that was asked for
  *   EFAULT      an address in no view, an offset that no view shows
+ *   EBUSY       for a second another process was about to open or to remove the name, or pretended to be
+ *   EIO         the bytes could not be written to the disk
  *   ENOTSUP     no large pages to be had, or not of this kind of section
  *   EISDIR, ENXIO, ELOOP  a path leads to a directory, to a socket, or in a circle
  *   ENOMEM, EMFILE, ENFILE   no address space or descriptors left

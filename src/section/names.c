@@ -91,39 +91,29 @@ has_users(int file)
   return fcntl(file, F_OFD_GETLK, &lock) != 0 || lock.l_type != F_UNLCK;
 }
 
-/* The gate: without it, nobody begins to use what has a name, nor takes that away. 0 or an errno value. */
-static int
-enter_gate(int file)
-{
-  while (flock(file, LOCK_EX) != 0)
-    if (errno != EINTR)
-      return lock_failed();
-  return 0;
-}
+/* How many milliseconds are waited for the gate, which others need for a few calls, unless they have
+ * been stopped, or mean harm: the process's lock is held all the time. */
+enum { AT_ONCE = 0, TO_LEAVE = 100, TO_OPEN = 1000 };
 
-static bool
-try_gate(int file)
+/* The gate: without it, nobody begins to use what has a name, nor takes that away. 0, EBUSY, or another
+ * errno value. */
+static int
+enter_gate(int file, unsigned patience)
 {
-  return flock(file, LOCK_EX | LOCK_NB) == 0;
+  while (flock(file, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return lock_failed();
+    if (patience-- == 0)
+      return EBUSY;
+    poll(NULL, 0, 1);
+  }
+  return 0;
 }
 
 static void
 leave_gate(int file)
 {
   flock(file, LOCK_UN);
-}
-
-/* As long as others need it, unless they have been stopped, or mean harm. */
-static bool
-try_gate_for_long(int file)
-{
-  enum { MILLISECONDS = 100 };
-  for (unsigned i = 0; i < MILLISECONDS; i++) {
-    if (try_gate(file))
-      return true;
-    poll(NULL, 0, 1);
-  }
-  return false;
 }
 
 /* Removes the name of a file that nobody uses, inside the gate; 0 or an errno value. Another file may be
@@ -160,6 +150,14 @@ is_genuine(int file, unsigned flags)
          && (is_for_others(flags) || status.st_uid == geteuid());
 }
 
+/* Looks first, so as not to be in the way of those who use it. Stays inside the gate. */
+static void
+remove_unused(int directory, const char *name, int file, unsigned patience)
+{
+  if (!has_users(file) && enter_gate(file, patience) == 0 && !has_users(file))
+    remove_name(directory, name, file);
+}
+
 /* --- sweeping --------------------------------------------------------------------------------- */
 
 static void
@@ -168,9 +166,8 @@ sweep_one(int directory, const char *name)
   int file = open_file(directory, name, O_RDONLY);
   if (file < 0)
     return;
-  /* looks first, so as not to be in the way of those who use it */
-  if (is_genuine(file, SA_SECTION_ALL) && !has_users(file) && try_gate(file) && !has_users(file))
-    remove_name(directory, name, file);
+  if (is_genuine(file, SA_SECTION_ALL))
+    remove_unused(directory, name, file, AT_ONCE);
   close(file);
 }
 
@@ -216,7 +213,7 @@ life_inside(int directory, const char *name, int file, int *failed)
 static enum life
 life_of(int directory, const char *name, int file, int *failed)
 {
-  *failed = enter_gate(file);
+  *failed = enter_gate(file, TO_OPEN);
   if (*failed)
     return ALIVE;
   enum life life = life_inside(directory, name, file, failed);
@@ -340,11 +337,11 @@ sa_name_leave(const char *name, int file)
 {
   int directory = open_place();
   end_to_use(file);
-  if (directory >= 0 && !has_users(file) && try_gate_for_long(file) && !has_users(file))
-    remove_name(directory, name, file);
-  close(file);
-  if (directory >= 0)
+  if (directory >= 0) {
+    remove_unused(directory, name, file, TO_LEAVE);
     close(directory);
+  }
+  close(file);
 }
 
 int

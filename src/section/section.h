@@ -26,12 +26,13 @@
  *   - Who leaves ends his use first. If then there is no user, he goes through the gate, and if there
  *     still is none, he removes the name.
  *   - Who opens waits for the gate, begins his use, and looks whether he is the only user. If so, the
- *     last one was killed, the section is gone, and he removes the name. Every create and open does the same for all names that there are, where
- *     he need not wait.
+ *     last one was killed, the section is gone, and he removes the name. Every create and open does the
+ *     same for all names that there are, where he need not wait.
  *   - Who finds inside the gate that the file has no name any more looks again.
  *
- * A leave waits for the gate no longer than a tenth of a second, lest one who was stopped, or means
- * harm, makes a program hang that wants nothing more. Then the next create or open removes the name.
+ * Nobody waits for the gate for ever, lest one who was stopped inside, or means harm, makes a program
+ * hang. After a second, an open fails with EBUSY. A leave does without the gate after a tenth of one;
+ * then the next create or open removes the name.
  *
  * A fork would share the open file description, and so the locks, with the child. So one of its own is
  * made for the child before the fork (fork.c).

@@ -115,37 +115,46 @@ a_dead_name_cannot_be_opened_and_can_be_made_anew(void **state)
   sa_section_close(section);
 }
 
-/* Whether a process waits for an flock. */
+/* Whether a process has a file open to write to it, as one does that wants to use the section. */
 static bool
-waits(pid_t process)
+wants_to_use(pid_t process, const char *file)
 {
-  char  line[256], end[32];
-  bool  found = false;
-  FILE *locks = fopen("/proc/locks", "r");
-  snprintf(end, sizeof end, " %d ", (int)process);
-  while (fgets(line, sizeof line, locks))
-    found = found || (strstr(line, "-> FLOCK") && strstr(line, end));
-  fclose(locks);
-  return found;
+  char           place[64], path[320], target[256];
+  bool           wants = false;
+  struct dirent *entry;
+  struct stat    link; /* its mode is how the file is open */
+  snprintf(place, sizeof place, "/proc/%d/fd", (int)process);
+  DIR *descriptors = opendir(place);
+  while ((entry = readdir(descriptors))) {
+    snprintf(path, sizeof path, "%s/%s", place, entry->d_name);
+    ssize_t length = readlink(path, target, sizeof target - 1);
+    target[length < 0 ? 0 : length] = '\0';
+    wants =
+      wants || (strcmp(target, file) == 0 && lstat(path, &link) == 0 && link.st_mode & S_IWUSR);
+  }
+  closedir(descriptors);
+  return wants;
 }
 
 static void
 find_nothing(void *remover)
 {
   close(*(int *)remover);
-  if (sa_section_open(name_of_parent("one"), 0) || errno != ENOENT)
-    _exit(1);
+  do /* the parent may take longer than a second to be killed */
+    if (sa_section_open(name_of_parent("one"), 0))
+      _exit(1);
+  while (errno == EBUSY);
+  if (errno != ENOENT)
+    _exit(2);
 }
 
 /* Locks a dead name as one does who is about to remove it. Another test's process may come first. */
 static int
 begin_to_remove(void)
 {
-  char path[256];
-  snprintf(path, sizeof path, "/dev/shm/stuballoc-%u.%s", (unsigned)geteuid(), name_of("one"));
   for (;;) {
     kill_one_with_two_names();
-    int         file = open(path, O_RDONLY);
+    int         file = open(file_of(name_of("one"), 0), O_RDONLY);
     struct stat is;
     if (file >= 0 && flock(file, LOCK_EX | LOCK_NB) == 0 && fstat(file, &is) == 0
         && is.st_nlink > 0)
@@ -160,10 +169,35 @@ nobody_finds_it_again_when_who_was_to_remove_a_dead_name_is_killed(void **state)
   (void)state;
   int   remover = begin_to_remove();
   pid_t child = start(find_nothing, &remover);
-  while (!waits(child))
+  while (!wants_to_use(child, file_of(name_of("one"), 0)))
     assert_int_equal(waitpid(child, NULL, WNOHANG), 0);
   close(remover); /* all that is left of one who is killed */
   assert_int_equal(end_of(child), 0);
+}
+
+static void
+find_the_gate_shut(void *unused)
+{
+  (void)unused;
+  if (sa_section_open(name_of_parent("gate"), 0) || errno != EBUSY)
+    _exit(1);
+  if (sa_section_create(name_of_parent("gate"), SIZE, 0) || errno != EBUSY)
+    _exit(2);
+}
+
+static void
+who_stays_inside_the_gate_makes_nobody_hang(void **state)
+{
+  (void)state;
+  sa_section *section = create(name_of("gate"));
+  int         file = open(file_of(name_of("gate"), 0), O_RDONLY);
+  assert_int_equal(flock(file, LOCK_EX), 0);
+  assert_int_equal(end_of(start(find_the_gate_shut, NULL)), 0);
+  close(file);
+  sa_section *opened = sa_section_open(name_of("gate"), 0);
+  assert_non_null(opened);
+  sa_section_close(opened);
+  sa_section_close(section);
 }
 
 static void
@@ -560,6 +594,7 @@ main(int argc, char **argv)
     cmocka_unit_test(the_next_create_removes_the_names_of_the_dead),
     cmocka_unit_test(the_next_open_removes_the_names_of_the_dead),
     cmocka_unit_test(nobody_finds_it_again_when_who_was_to_remove_a_dead_name_is_killed),
+    cmocka_unit_test(who_stays_inside_the_gate_makes_nobody_hang),
     cmocka_unit_test(a_dead_name_cannot_be_opened_and_can_be_made_anew),
     cmocka_unit_test(a_name_stays_with_those_who_live),
     cmocka_unit_test(a_name_that_became_anothers_is_left_alone),
