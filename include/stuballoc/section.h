@@ -170,9 +170,9 @@ SA_API void *sa_section_range(sa_section *s, uint64_t offset, size_t length);
  *   SA_POINT(span, node->next, other);                     NULL: to none
  *   for (struct node *n = first; n; n = SA_FOLLOW(span, n->next))
  *
- * SA_FOLLOW gives NULL for an offset whose object is not wholly inside the span, or not aligned: a
- * reader never leaves its view. That a chain may be a circle, and change as it is read, is for the
- * reader to think of: doc/sections.md.
+ * SA_FOLLOW gives NULL for an offset whose object is not wholly inside the span, or not aligned, and
+ * reads the offset once: a reader never leaves its view. That a chain may be a circle, and change as it
+ * is read, is for the reader to think of: doc/sections.md.
  */
 typedef struct sa_span {
   void    *start;
@@ -190,8 +190,8 @@ typedef struct sa_span {
   ((void)(0 ? (link).type_ == (pointer) : 0), (link).offset = sa_span_offset((span), (pointer)))
 
 #define SA_FOLLOW(span, link)                                                                      \
-  ((__typeof__((link).type_))sa_span_at((span), (link).offset, sizeof *(link).type_,               \
-                                        __alignof__(*(link).type_)))
+  ((__typeof__((link).type_))sa_span_at((span), __atomic_load_n(&(link).offset, __ATOMIC_RELAXED), \
+                                        sizeof *(link).type_, __alignof__(*(link).type_)))
 
 /* The offset of what `pointer` points at; 0 for NULL, and for what is outside of the span. */
 static inline uint64_t
