@@ -3,8 +3,10 @@
  * a random moment; and what must hold after each of these kills:
  *
  *   - the section that this process uses has its name and its contents still
- *   - all that a killed process has flushed to a file is in the file
- *   - no process has found two sections behind one name, or a new one that was not empty
+ *   - all that a killed process has flushed to a file is in the file, as it was in this round
+ *   - nothing that was written to a copy of the file is in it
+ *   - no process has found two sections behind one name, or a new one that was not empty; and of each
+ *     section one process alone was told that it is new
  *   - when all of a round are killed, no name of theirs is left after the next open
  *
  * SPDX-License-Identifier: MIT
@@ -12,8 +14,16 @@
 #include "processes.h"
 
 #include <fcntl.h>
+#include <limits.h>
 
-enum { KILLS = 1200 / SLOWER, MOST = 8, RECORD = 64, RECORDS = SIZE / RECORD / MOST };
+enum { KILLS = 1200 / SLOWER, MOST = 8, RECORDS = 512, NUMBERS = SIZE / MOST / RECORDS / 4 };
+enum { NEWS = MOST }; /* the number behind those of the places, in a section with a name */
+
+/* Of the file, where each place has as many. */
+struct record {
+  unsigned numbers[NUMBERS];
+};
+#define COPIED UINT_MAX /* as one in a copy */
 
 /* Where children tell what they found. */
 struct told {
@@ -25,6 +35,7 @@ struct told {
 
 static struct told *told;
 static unsigned     place; /* of this child among those of the round */
+static unsigned     round_number;
 static unsigned     random_state;
 static char         path[64];
 static pid_t        parent;
@@ -83,7 +94,7 @@ use_a_name(void)
     return;
   bool              is_new = errno == 0;
   _Atomic unsigned *view = sa_section_map(section, NULL, 0, SIZE, SA_VIEW_WRITE);
-  check(view && (!is_new || view[place] == 0));
+  check(view && (!is_new || (view[place] == 0 && atomic_fetch_add(&view[NEWS], 1) == 0)));
   sa_section *again = random_below(2) ? sa_section_open(shared_name(number), 0)
                                       : sa_section_create(shared_name(number), SIZE, 0);
   check(again != NULL); /* it cannot be gone */
@@ -96,21 +107,32 @@ use_a_name(void)
     sa_view_unmap((void *)view);
 }
 
+/* One that no round before has written to its place. */
+static struct record
+record_of(unsigned number)
+{
+  struct record record;
+  for (unsigned i = 0; i < NUMBERS; i++)
+    record.numbers[i] = round_number * RECORDS + number + 1;
+  return record;
+}
+
 static void
 write_to_file(void)
 {
-  sa_section *section = sa_section_create_file(path, SIZE, 0);
-  char       *view = section ? sa_section_map(section, NULL, 0, SIZE, SA_VIEW_WRITE) : NULL;
-  char       *copy = section ? sa_section_map(section, NULL, 0, SIZE, SA_VIEW_COPY) : NULL;
-  unsigned    next = told->flushed[place];
+  sa_section    *section = sa_section_create_file(path, SIZE, 0);
+  struct record *view = section ? sa_section_map(section, NULL, 0, SIZE, SA_VIEW_WRITE) : NULL;
+  struct record *copy = section ? sa_section_map(section, NULL, 0, SIZE, SA_VIEW_COPY) : NULL;
+  unsigned       next = told->flushed[place];
   check(view && copy);
   sa_section_close(section);
   for (unsigned i = 0; view && copy && i < 8 && next < RECORDS; i++, next++) {
-    size_t at = (place * RECORDS + next) * RECORD;
-    memset(copy + at, 0xff, RECORD);
-    memset(view + at, 1 + (int)next % 100, RECORD);
-    check(sa_view_flush(view + at, RECORD) == 0);
+    size_t at = place * RECORDS + next;
+    view[at] = record_of(next);
+    check(sa_view_flush(&view[at], sizeof *view) == 0);
     told->flushed[place] = next + 1;
+    memset(&copy[at], 0xff, sizeof *copy);
+    check(sa_view_flush(&copy[at], sizeof *copy) == 0);
   }
   if (view)
     sa_view_unmap(view);
@@ -133,7 +155,8 @@ work(void *unused)
 
 /* --- what must hold --------------------------------------------------------------------------- */
 
-static char *own_view;
+static unsigned kills, own_lost, file_lost, copies_leaked, names_stayed;
+static char    *own_view;
 
 static bool
 own_section_is_there(void)
@@ -148,33 +171,41 @@ own_section_is_there(void)
 }
 
 static bool
-is_record(const char *record, unsigned number)
+are_flushed(const struct record *records, unsigned count)
 {
-  for (unsigned i = 0; i < RECORD; i++)
-    if (record[i] != (char)(1 + number % 100))
+  for (unsigned number = 0; number < count; number++) {
+    struct record record = record_of(number);
+    if (memcmp(&records[number], &record, sizeof record) != 0)
       return false;
+  }
   return true;
 }
 
 static bool
-flushed_records_are_in_the_file(int file)
+has_copied(const struct record *record)
 {
-  static char bytes[SIZE];
-  unsigned    flushed[MOST]; /* before the file is read, since those who live go on */
+  for (unsigned i = 0; i < NUMBERS; i++)
+    if (record->numbers[i] == COPIED)
+      return true;
+  return false;
+}
+
+static void
+look_at_file(int file)
+{
+  static struct record records[MOST][RECORDS];
+  unsigned             flushed[MOST]; /* before the file is read, since those who live go on */
   for (unsigned i = 0; i < MOST; i++)
     flushed[i] = told->flushed[i];
-  if (pread(file, bytes, SIZE, 0) != SIZE)
-    return false;
+  bool are_there = pread(file, records, sizeof records, 0) == sizeof records;
   for (unsigned i = 0; i < MOST; i++)
-    for (unsigned number = 0; number < flushed[i]; number++)
-      if (!is_record(bytes + (i * RECORDS + number) * RECORD, number))
-        return false;
-  return true;
+    are_there = are_there && are_flushed(records[i], flushed[i]);
+  file_lost += !are_there;
+  for (unsigned i = 0; i < MOST * RECORDS; i++)
+    copies_leaked += has_copied(&records[i / RECORDS][i % RECORDS]);
 }
 
 /* --- rounds ----------------------------------------------------------------------------------- */
-
-static unsigned kills, own_lost, file_lost, names_stayed;
 
 static void
 kill_all(pid_t *children, unsigned count, int file)
@@ -186,7 +217,7 @@ kill_all(pid_t *children, unsigned count, int file)
     children[which] = children[--count];
     kills++;
     own_lost += !own_section_is_there();
-    file_lost += !flushed_records_are_in_the_file(file);
+    look_at_file(file);
   }
 }
 
@@ -205,6 +236,7 @@ one_round(int file)
   kill_all(children, count, file);
   sa_section_close(sa_section_open(shared_name(98), 0));
   names_stayed += !names_become(1);
+  round_number++;
 }
 
 static void
@@ -234,13 +266,17 @@ main(void)
   unlink(path);
   sa_view_unmap(own_view);
   sa_section_close(own);
-  printf("1..6\n# %u kills, %u steps\n", kills, told->steps);
+  printf("1..7\n# %u kills, %u steps\n", kills, told->steps);
   say(own_lost == 0, 1, "no kill takes a name or a byte from a process that uses it");
   say(file_lost == 0, 2, "what a killed process has flushed is in the file");
-  say(told->wrong == 0, 3, "a name is one section, and new when it is said to be");
-  say(names_stayed == 0, 4, "no name stays behind those who were killed");
+  say(copies_leaked == 0, 3, "what was written to a copy is not");
+  say(told->wrong == 0, 4, "a name is one section, and one process is told that it is new");
+  say(names_stayed == 0, 5, "no name stays behind those who were killed");
   bool all_gone = names_become(0);
-  say(all_gone, 5, "none stays in the end");
-  say(descriptors_and_mappings() == before, 6, "no descriptor and no mapping is left");
-  return own_lost + file_lost + told->wrong + names_stayed + !all_gone > 0;
+  say(all_gone, 6, "none stays in the end");
+  bool nothing_left = descriptors_and_mappings() == before;
+  say(nothing_left, 7, "no descriptor and no mapping is left");
+  return own_lost + file_lost + copies_leaked + told->wrong + names_stayed + !all_gone
+           + !nothing_left
+         > 0;
 }
