@@ -6,9 +6,8 @@
 #ifndef PROCESSES_H
 #define PROCESSES_H
 
-#include "section_test.h"
+#include "left.h"
 
-#include <dirent.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -82,48 +81,6 @@ file_of(const char *name, unsigned flags)
   else
     snprintf(file, sizeof file, "/dev/shm/stuballoc-%u.%s", (unsigned)geteuid(), name);
   return file;
-}
-
-/* How many names of this process's tests there are. */
-static inline unsigned
-names_left(void)
-{
-  char     part[64];
-  unsigned names = 0;
-  snprintf(part, sizeof part, ".test-%d-", (int)getpid());
-  DIR                 *place = opendir("/dev/shm");
-  const struct dirent *entry;
-  while ((entry = readdir(place)))
-    names += strstr(entry->d_name, part) != NULL;
-  closedir(place);
-  return names;
-}
-
-/* Whether so many are left, also when another test's process is just removing one. */
-static inline bool
-names_become(unsigned names)
-{
-  enum { PATIENCE = 30000 }; /* looks, a millisecond apart */
-  for (int looks = 0; names_left() != names && looks < PATIENCE; looks++)
-    usleep(1000);
-  return names_left() == names;
-}
-
-/* How many descriptors this process has, and mappings of what they are open on. */
-static inline unsigned
-descriptors_and_mappings(void)
-{
-  unsigned count = 0;
-  char     line[512];
-  DIR     *descriptors = opendir("/proc/self/fd");
-  while (readdir(descriptors))
-    count++;
-  closedir(descriptors);
-  FILE *maps = fopen("/proc/self/maps", "r");
-  while (fgets(line, sizeof line, maps))
-    count += strstr(line, "/memfd:stuballoc") || strstr(line, "/dev/shm/") || strstr(line, "test-");
-  fclose(maps);
-  return count;
 }
 
 #endif

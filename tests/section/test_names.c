@@ -564,26 +564,6 @@ a_programs_own_handler_is_left_alone(void **state)
   assert_string_equal(child.said, "");
 }
 
-/* --- what is left ----------------------------------------------------------------------------- */
-
-static unsigned left_before;
-
-static int
-count_before(void **state)
-{
-  (void)state;
-  left_before = descriptors_and_mappings();
-  return 0;
-}
-
-static void
-nothing_is_left_open_or_mapped(void **state)
-{
-  (void)state;
-  assert_int_equal(descriptors_and_mappings(), left_before);
-  assert_true(names_become(0));
-}
-
 int
 main(int argc, char **argv)
 {

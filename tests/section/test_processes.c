@@ -255,6 +255,7 @@ main(void)
     IN_SECTION(a_process_killed_or_stopped_anywhere_blocks_nobody),
     IN_SECTION(a_child_has_a_copy_of_its_parents_scopes),
     IN_SECTION(another_process_reads_a_tree_in_place),
+    cmocka_unit_test(nothing_is_left_open_or_mapped),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, count_before, NULL);
 }

@@ -1,7 +1,7 @@
 /* Scopes in sections: what is ordinary about them, and what another view sees.
  * SPDX-License-Identifier: MIT */
 #include "../scope/scope_test.h"
-#include "section_test.h"
+#include "left.h"
 
 enum { ROOM = 4 * MIB };
 
@@ -335,6 +335,7 @@ main(void)
     IN_A_SCOPE(a_scope_outlives_the_handle),
     IN_A_SCOPE(sections_that_no_scope_can_be_in),
     IN_A_SCOPE(wrong_pointers_are_said),
+    cmocka_unit_test(nothing_is_left_open_or_mapped),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, count_before, NULL);
 }

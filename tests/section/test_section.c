@@ -1,6 +1,6 @@
 /* Sections in one process: what is created, opened, seen, and refused.
  * SPDX-License-Identifier: MIT */
-#include "section_test.h"
+#include "left.h"
 
 /* --- creating and opening --------------------------------------------------------------------- */
 
@@ -572,6 +572,7 @@ main(void)
     cmocka_unit_test(a_file_grows_to_the_size_and_gets_what_is_flushed),
     cmocka_unit_test(a_copy_of_a_file_never_reaches_it),
     cmocka_unit_test(bad_files_are_refused),
+    cmocka_unit_test(nothing_is_left_open_or_mapped),
   };
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, count_before, NULL);
 }
