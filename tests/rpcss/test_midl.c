@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <stuballoc/section.h>
+
 static void
 midl_user_allocate_returns_memory_aligned_to_8_bytes_at_least(void **state)
 {
@@ -92,6 +94,32 @@ in_a_scope_a_stub_allocates_from_it(void **state)
 }
 
 static void
+in_a_scope_in_a_section_a_stub_allocates_what_others_read(void **state)
+{
+  (void)state;
+  enum { SIZE = 1 * MIB };
+  sa_section *section = sa_section_create(NULL, SIZE, 0);
+  assert_non_null(section);
+  const char *seen = sa_section_map(section, NULL, 0, SIZE, SA_VIEW_READ);
+  sa_scope   *scope = sa_scope_create(&(sa_scope_options){.section = section});
+  assert_non_null(seen);
+  assert_int_equal(sa_scope_enter(scope), 0);
+  for (size_t size = 1; size <= 200 * KIB; size = size * 3 + 1) {
+    void *block = midl_user_allocate(size);
+    assert_non_null(block);
+    fill(block, size, 1);
+    uint64_t offset = sa_section_offset(section, block);
+    assert_true(offset >= SA_SECTION_OWN && offset <= SIZE - size);
+    assert_true(is_filled(seen + offset, size, 1));
+    midl_user_free(block);
+  }
+  sa_scope_leave(scope);
+  sa_scope_destroy(scope);
+  sa_view_unmap((void *)seen);
+  sa_section_close(section);
+}
+
+static void
 in_no_scope_a_block_lives_until_it_is_freed(void **state)
 {
   (void)state;
@@ -145,6 +173,7 @@ main(void)
     rpcss_test(midl_user_free_frees_all_that_midl_user_allocate_gave),
     rpcss_test(any_thread_may_free_by_midl_user_free),
     rpcss_test(in_a_scope_a_stub_allocates_from_it),
+    rpcss_test(in_a_scope_in_a_section_a_stub_allocates_what_others_read),
     rpcss_test(in_no_scope_a_block_lives_until_it_is_freed),
     rpcss_test(a_size_of_zero_gives_a_block),
     rpcss_test(midl_user_free_ignores_NULL),
