@@ -7,6 +7,7 @@
  *   client PROTOCOL ENDPOINT shelves COUNT   waits until so many shelves are open
  *   client PROTOCOL ENDPOINT borrow          has a scan lent, opens its section, returns it to the
  *                                            server and reads it: a step at each line of its input
+ *   client PROTOCOL ENDPOINT gone SECTION    waits until no section has that name
  *
  * SPDX-License-Identifier: MIT
  */
@@ -317,9 +318,9 @@ close_borrowed(struct borrowed *mine)
 }
 
 static bool
-is_gone(const struct borrowed *mine)
+is_gone(const char *name)
 {
-  sa_section *section = sa_section_open((const char *)mine->where.section, SA_SECTION_READ_ONLY);
+  sa_section *section = sa_section_open(name, SA_SECTION_READ_ONLY);
   const bool  gone = !section && errno == ENOENT;
   sa_section_close(section);
   return gone;
@@ -348,7 +349,7 @@ check_lend(handle_t binding, int number)
   return_borrowed(&mine);
   const bool right = opened && !mine.lent && is_borrowed_scan(&mine) && is_scan(image, number);
   close_borrowed(&mine);
-  const bool gone = is_gone(&mine);
+  const bool gone = is_gone((const char *)mine.where.section);
   give_back(mine.where.section);
   return right && gone;
 }
@@ -630,7 +631,21 @@ borrow_step_by_step(handle_t binding)
   (void)getchar();
   say(is_borrowed_scan(&mine) ? "right" : "wrong");
   close_borrowed(&mine);
-  return is_gone(&mine) ? 0 : 1;
+  return is_gone((const char *)mine.where.section) ? 0 : 1;
+}
+
+/* Whoever had it may have been killed a moment ago. */
+static int
+wait_until_gone(const char *name)
+{
+  const struct timespec pause = {.tv_nsec = 50000000};
+  for (int i = 0; i < 600; i++) {
+    if (is_gone(name))
+      return 0;
+    nanosleep(&pause, NULL);
+  }
+  fprintf(stderr, "%s is still there\n", name);
+  return 1;
 }
 
 static int
@@ -644,6 +659,8 @@ run_client(handle_t binding, int words, char **word)
     return wait_for_shelves(binding, atoi(word[1]));
   if (words > 0 && strcmp(word[0], "borrow") == 0)
     return borrow_step_by_step(binding);
+  if (words > 1 && strcmp(word[0], "gone") == 0)
+    return wait_until_gone(word[1]);
   return run_checks(binding, words > 0 ? atoi(word[0]) : 1, words > 1 ? word[1] : NULL);
 }
 
@@ -653,7 +670,7 @@ main(int argc, char **argv)
   if (argc < 3) {
     fprintf(stderr,
             "usage: %s PROTOCOL ENDPOINT"
-            " [ROUNDS [NAME] | long COUNT | hold | shelves COUNT | borrow]\n",
+            " [ROUNDS [NAME] | long COUNT | hold | shelves COUNT | borrow | gone SECTION]\n",
             argv[0]);
     return 2;
   }

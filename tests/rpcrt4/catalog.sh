@@ -25,8 +25,24 @@ borrows() {
   start_borrowing rpcrt4 && step opened returned right && finish_borrowing
 }
 
-lender_is_killed() {
+# The name of what is lent is what the client says first.
+kill_borrower_after() {
+  local name
+  start_borrowing rpcrt4 && name=$(tr -d '\r' <"$stage/client" | head -1) && step "$@" \
+    && kill_borrower && call rpcrt4 gone "$name" || { server_lives; return 1; }
+}
+
+borrower_is_killed() {
+  kill_borrower_after && kill_borrower_after opened && kill_borrower_after opened returned \
+    && call rpcrt4 1 lend
+}
+
+lender_is_killed_before() {
   start_borrowing rpcrt4 && kill_lender && step gone && kill_borrower
+}
+
+lender_is_killed_after() {
+  start_borrowing rpcrt4 && step opened && kill_lender && step returned right && finish_borrowing
 }
 
 # lend ENDPOINT
@@ -34,7 +50,11 @@ lend() {
   local name='a scan by section' protocol=ncalrpc endpoint
   check "$name: the server listens" start_server rpcrt4 ncalrpc "$1"
   check "$name: it stays for who has it, and goes with him" borrows
-  check "$name: it is gone when the server is killed before the client opens it" lender_is_killed
+  check "$name: it goes with a killed client" borrower_is_killed
+  check "$name: it is gone when the server is killed before the client opens it" \
+    lender_is_killed_before
+  check "$name: the server listens" start_server rpcrt4 ncalrpc "$1-2"
+  check "$name: it stays for a client that has it when the server is killed" lender_is_killed_after
 }
 
 # try_all PROTOCOL [ENDPOINT]
