@@ -1,9 +1,15 @@
 /* The life of names and pages among several processes, and who may have them.
  * SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
 #include "processes.h"
 
 #include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
@@ -415,7 +421,7 @@ static void
 try_as_another_user(void *unused)
 {
   (void)unused;
-  if (setgid(65534) != 0 || setuid(65534) != 0)
+  if (setgroups(0, NULL) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
     exit(77);
   if (sa_section_open(name_of_parent("mine"), 0) || errno != ENOENT)
     exit(1);
@@ -443,6 +449,37 @@ another_user_opens_only_what_is_for_him(void **state)
   int status = end_of(start(try_as_another_user, NULL));
   for (unsigned i = 0; i < 4; i++)
     sa_section_close(sections[i]);
+  assert_true(names_become(0));
+  if (WEXITSTATUS(status) == 77)
+    skip(); /* only root can be somebody else */
+  assert_int_equal(status, 0);
+}
+
+static void
+try_as_a_member(void *unused)
+{
+  gid_t group = getegid();
+  (void)unused;
+  if (setgroups(1, &group) != 0 || setgid(65534) != 0 || setuid(65534) != 0)
+    exit(77);
+  if (!sa_section_open(name_of_parent("members"), SA_SECTION_GROUP))
+    exit(1);
+  if (sa_section_open(name_of_parent("readers"), SA_SECTION_GROUP) || errno != EACCES)
+    exit(2);
+  if (!sa_section_open(name_of_parent("readers"), SA_SECTION_GROUP | SA_SECTION_READ_ONLY))
+    exit(3);
+}
+
+static void
+a_member_of_the_group_opens_what_is_for_it(void **state)
+{
+  (void)state;
+  sa_section *members = sa_section_create(name_of("members"), SIZE, SA_SECTION_GROUP);
+  sa_section *readers =
+    sa_section_create(name_of("readers"), SIZE, SA_SECTION_GROUP | SA_SECTION_OTHERS_READ);
+  int status = end_of(start(try_as_a_member, NULL));
+  sa_section_close(members);
+  sa_section_close(readers);
   assert_true(names_become(0));
   if (WEXITSTATUS(status) == 77)
     skip(); /* only root can be somebody else */
@@ -479,22 +516,73 @@ no_space_is_an_error_of_create(void **state)
   assert_true(names_become(0));
 }
 
+/* Seen by nobody else, so it goes with this process. */
+static bool
+have_a_small_file_system(const char *place)
+{
+  return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+         && mount("tmpfs", place, "tmpfs", 0, "size=64k") == 0 && chdir(place) == 0;
+}
+
 static void
-calls_notice_a_file_that_has_shrunk(void **state)
+grow_in_a_small_file_system(void *place)
+{
+  struct stat status;
+  if (!have_a_small_file_system(place))
+    exit(77);
+  int file = open("small.bin", O_RDWR | O_CREAT, 0600);
+  if (write(file, "hello", 5) != 5)
+    exit(1);
+  if (sa_section_create_file("small.bin", SIZE, 0) || errno != ENOSPC)
+    exit(2);
+  if (fstat(file, &status) != 0 || status.st_size != 5)
+    exit(3);
+  if (!sa_section_create_file("small.bin", 16 * KIB, 0))
+    exit(4);
+}
+
+static void
+no_space_for_a_file_leaves_it_as_it_was(void **state)
 {
   (void)state;
-  size_t      resident;
-  const char *path = name_of("shrinks.bin");
-  sa_section *section = sa_section_create_file(path, SIZE, 0);
-  char       *view = view_of(section, SA_VIEW_WRITE);
-  assert_int_equal(truncate(path, SIZE / 2), 0);
+  const char *place = name_of("place");
+  assert_int_equal(mkdir(place, 0700), 0);
+  int status = end_of(start(grow_in_a_small_file_system, (void *)place));
+  rmdir(place);
+  if (WEXITSTATUS(status) == 77)
+    skip(); /* only root can mount one */
+  assert_int_equal(status, 0);
+}
+
+/* Of a section of SIZE bytes whose file it is. */
+static void
+notices_a_cut(sa_section *section, const char *file)
+{
+  size_t resident;
+  char  *view = view_of(section, SA_VIEW_WRITE);
+  assert_int_equal(truncate(file, SIZE / 2), 0);
   assert_fails(sa_view_flush(view, SIZE) == -1, ENODATA);
   assert_fails(sa_view_resident(view, SIZE, &resident) == -1, ENODATA);
   assert_int_equal(sa_view_flush(view, SIZE / 2), 0);
   assert_fails(!sa_section_map(section, NULL, 0, SIZE, SA_VIEW_READ), ENODATA);
   sa_view_unmap(view);
   sa_section_close(section);
+}
+
+static void
+calls_notice_a_file_that_has_shrunk(void **state)
+{
+  (void)state;
+  const char *path = name_of("shrinks.bin");
+  notices_a_cut(sa_section_create_file(path, SIZE, 0), path);
   unlink(path);
+}
+
+static void
+calls_notice_a_named_section_that_has_shrunk(void **state)
+{
+  (void)state;
+  notices_a_cut(create(name_of("shrinks")), file_of(name_of("shrinks"), 0));
 }
 
 /* Although its page is still there. */
@@ -537,6 +625,26 @@ who_touches_what_was_cut_is_told_which_section_it_was(void **state)
   assert_int_equal(count_lines(child.said), 1);
   assert_non_null(strstr(child.said, path));
   assert_non_null(strstr(child.said, "was cut short"));
+}
+
+static void
+read_behind_a_cut_of_a_name(void *name)
+{
+  sa_section *section = sa_section_create(name, SIZE, 0);
+  char       *view = sa_section_map(section, NULL, 0, SIZE, SA_VIEW_READ);
+  if (truncate(file_of(name, 0), 0) == 0 && ((volatile char *)view)[SIZE - 1])
+    exit(1);
+}
+
+static void
+who_touches_what_was_cut_of_a_name_is_told_it(void **state)
+{
+  (void)state;
+  struct child child = child_run(read_behind_a_cut_of_a_name, (void *)name_of("cut"));
+  assert_true(WIFSIGNALED(child.status));
+  assert_int_equal(WTERMSIG(child.status), SIGBUS);
+  assert_non_null(strstr(child.said, name_of("cut")));
+  assert_fails(!sa_section_open(name_of("cut"), 0), ENOENT);
 }
 
 static void
@@ -585,11 +693,15 @@ main(int argc, char **argv)
     cmocka_unit_test(a_file_that_is_made_has_the_mode_of_the_flags),
     cmocka_unit_test(the_mode_of_a_file_that_was_there_stays),
     cmocka_unit_test(another_user_opens_only_what_is_for_him),
+    cmocka_unit_test(a_member_of_the_group_opens_what_is_for_it),
     cmocka_unit_test(no_link_and_no_pipe_is_followed),
     cmocka_unit_test(no_space_is_an_error_of_create),
+    cmocka_unit_test(no_space_for_a_file_leaves_it_as_it_was),
     cmocka_unit_test(calls_notice_a_file_that_has_shrunk),
+    cmocka_unit_test(calls_notice_a_named_section_that_has_shrunk),
     cmocka_unit_test(calls_notice_that_the_last_byte_is_gone),
     cmocka_unit_test(who_touches_what_was_cut_is_told_which_section_it_was),
+    cmocka_unit_test(who_touches_what_was_cut_of_a_name_is_told_it),
     cmocka_unit_test(a_programs_own_handler_is_left_alone),
     cmocka_unit_test(nothing_is_left_open_or_mapped),
   };
