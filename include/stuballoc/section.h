@@ -166,7 +166,8 @@ SA_API void *sa_section_range(sa_section *s, uint64_t offset, size_t length);
  *
  *   struct node { SA_OFFSET(struct node) next; int value; };
  *
- *   sa_span span = {view, 0, length};                      a view, as who reads it knows it
+ *   sa_span span = {view, 0, length};                      a view, as who reads it knows it,
+ *   sa_span span = sa_span_of_block(section, block);       or where a scope's blocks lie
  *   SA_POINT(span, node->next, other);                     NULL: to none
  *   for (struct node *n = first; n; n = SA_FOLLOW(span, n->next))
  *
@@ -192,6 +193,20 @@ typedef struct sa_span {
 #define SA_FOLLOW(span, link)                                                                      \
   ((__typeof__((link).type_))sa_span_at((span), __atomic_load_n(&(link).offset, __ATOMIC_RELAXED), \
                                         sizeof *(link).type_, __alignof__(*(link).type_)))
+
+/* Where all blocks of this process's scopes in a section lie, by one of them. Of what is none, a span
+ * that nothing is in. */
+static inline sa_span
+sa_span_of_block(sa_section *s, const void *block)
+{
+  sa_span  span = {NULL, 0, 0};
+  uint64_t offset = sa_section_offset(s, block);
+  if (offset != UINT64_MAX) {
+    span.start = (char *)(uintptr_t)block - offset;
+    span.length = sa_section_size(s) / SA_SECTION_OWN * SA_SECTION_OWN; /* in whole units */
+  }
+  return span;
+}
 
 /* The offset of what `pointer` points at; 0 for NULL, and for what is outside of the span. */
 static inline uint64_t

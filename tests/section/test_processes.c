@@ -230,11 +230,7 @@ another_process_reads_a_tree_in_place(void **state)
   (void)state;
   struct told *told = shared_memory(sizeof *told);
   sa_scope    *scope = scope_here();
-  sa_span      span = {view_of(section, SA_VIEW_WRITE), 0, ROOM};
-  /* blocks have their addresses in a view of the scope's own: the span is that one */
-  char *block = sa_scope_alloc(scope, 1);
-  sa_view_unmap(span.start);
-  span.start = block - sa_section_offset(section, block);
+  sa_span      span = sa_span_of_block(section, sa_scope_alloc(scope, 1));
   struct tree *tree = grow(scope, span, 12);
   told->root = sa_section_offset(section, tree);
   assert_int_equal(end_of(start(read_tree, told)), 0);

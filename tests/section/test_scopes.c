@@ -8,7 +8,6 @@ enum { ROOM = 4 * MIB };
 struct fixture {
   sa_section *section;
   sa_scope   *scope;
-  sa_span     seen; /* by who only reads */
 };
 
 static sa_scope *
@@ -55,6 +54,22 @@ blocks_lie_in_the_section(void **state)
   }
   sa_view_unmap(seen);
   sa_section_close(reader);
+}
+
+static void
+the_span_of_one_block_has_all_of_them(void **state)
+{
+  struct fixture *f = *state;
+  sa_span         span = sa_span_of_block(f->section, sa_scope_alloc(f->scope, 10));
+  for (size_t size = 1; size < 200 * KIB; size = size * 3 + 1) {
+    char    *block = sa_scope_alloc(f->scope, size);
+    uint64_t offset = sa_section_offset(f->section, block);
+    assert_int_equal(sa_span_offset(span, block), offset);
+    assert_ptr_equal(sa_span_at(span, offset, size, 1), block);
+  }
+  assert_null(sa_span_at(span, ROOM, 1, 1));
+  span = sa_span_of_block(f->section, f);
+  assert_null(sa_span_at(span, SA_SECTION_OWN, 1, 1));
 }
 
 static void
@@ -321,6 +336,7 @@ main(void)
 {
   const struct CMUnitTest tests[] = {
     IN_A_SCOPE(blocks_lie_in_the_section),
+    IN_A_SCOPE(the_span_of_one_block_has_all_of_them),
     IN_A_SCOPE(a_freed_block_is_used_again),
     IN_A_SCOPE(freeing_and_allocating_write_nothing_into_the_section),
     IN_A_SCOPE(what_another_writes_does_not_mislead_the_allocator),
