@@ -44,6 +44,12 @@ object_of(const struct sa_backing *backing)
   return (HANDLE)backing->object;
 }
 
+static size_t
+whole(size_t size, size_t page)
+{
+  return (size + page - 1) / page * page;
+}
+
 /* --- what others may do ----------------------------------------------------------------------- */
 
 /* NULL: what the user's token says, which is the user alone. */
@@ -98,20 +104,13 @@ size_of(const struct sa_backing *backing, uint64_t *size)
   return known ? 0 : ENOMEM;
 }
 
-static uint64_t
-whole_pages(uint64_t size)
-{
-  size_t page = sa_os_page();
-  return (size + page - 1) / page * page;
-}
-
 /* Of a mapping that existed. What is told of its size leaves it open by less than a page. */
 static int
 compare_size(const struct sa_backing *backing, uint64_t *size)
 {
   uint64_t there;
   int      failed = size_of(backing, &there);
-  if (!failed && there != whole_pages(*size))
+  if (!failed && there != whole((size_t)*size, sa_os_page()))
     *size = there;
   return failed;
 }
@@ -169,21 +168,33 @@ sa_backing_open(struct sa_backing *backing, const char *name, uint64_t *size, un
   return size_of(backing, size);
 }
 
+/* What a handle allows is not told, so it is tried. */
+static int
+check_writable(const struct sa_backing *backing)
+{
+  void *view = MapViewOfFile(object_of(backing), FILE_MAP_WRITE, 0, 0, 1);
+  if (!view)
+    return last_error();
+  UnmapViewOfFile(view);
+  return 0;
+}
+
 int
 sa_backing_adopt(struct sa_backing *backing, intptr_t descriptor, uint64_t *size, unsigned flags)
 {
   HANDLE own;
-  (void)flags;
   if (descriptor == 0 || descriptor == -1
       || !DuplicateHandle(GetCurrentProcess(), (HANDLE)descriptor, GetCurrentProcess(), &own, 0,
                           FALSE, DUPLICATE_SAME_ACCESS))
     return EINVAL;
   backing->object = (intptr_t)own;
   backing->page = GRANULARITY;
-  if (size_of(backing, size) == 0)
-    return 0;
-  CloseHandle(own);
-  return EINVAL;
+  int failed = size_of(backing, size) == 0 ? 0 : EINVAL;
+  if (!failed && !(flags & SA_SECTION_READ_ONLY))
+    failed = check_writable(backing);
+  if (failed)
+    CloseHandle(own);
+  return failed;
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -260,8 +271,12 @@ sa_backing_map(const struct sa_backing *backing, void *at, uint64_t offset, size
   DWORD how = FILE_MAP_READ;
   if (access & SA_VIEW_WRITE)
     how = FILE_MAP_READ | FILE_MAP_WRITE;
-  if (access & SA_VIEW_COPY)
-    how = FILE_MAP_COPY;
+  if (access & SA_VIEW_COPY) {
+    how = FILE_MAP_COPY; /* which is combined with no other */
+  } else if (backing->page == sa_os_large_page()) {
+    how |= FILE_MAP_LARGE_PAGES;
+    length = whole(length, backing->page);
+  }
   *view =
     MapViewOfFileEx(object_of(backing), how, (DWORD)(offset >> 32), (DWORD)offset, length, at);
   if (*view)

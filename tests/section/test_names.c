@@ -351,6 +351,24 @@ other_side_of_exec(int descriptor)
   return !view;
 }
 
+static void
+a_descriptor_to_be_read_is_not_written(void **state)
+{
+  (void)state;
+  char        path[64];
+  sa_section *section = create(NULL);
+  snprintf(path, sizeof path, "/proc/self/fd/%d", (int)sa_section_descriptor(section));
+  int descriptor = open(path, O_RDONLY);
+  assert_fails(!sa_section_adopt(descriptor, 0), EACCES);
+  sa_section *adopted = sa_section_adopt(descriptor, SA_SECTION_READ_ONLY);
+  assert_non_null(adopted);
+  assert_fails(!sa_section_map(adopted, NULL, 0, SIZE, SA_VIEW_WRITE), EACCES);
+  sa_view_unmap(view_of(adopted, SA_VIEW_READ));
+  sa_section_close(adopted);
+  close(descriptor);
+  sa_section_close(section);
+}
+
 /* --- who may open it -------------------------------------------------------------------------- */
 
 static unsigned
@@ -689,6 +707,7 @@ main(int argc, char **argv)
     cmocka_unit_test(a_forked_child_is_a_user_of_its_own),
     cmocka_unit_test(a_copy_does_not_reach_the_process_that_it_was_inherited_from),
     cmocka_unit_test(an_unnamed_section_passes_through_an_exec),
+    cmocka_unit_test(a_descriptor_to_be_read_is_not_written),
     cmocka_unit_test(the_mode_is_what_the_flags_say),
     cmocka_unit_test(a_file_that_is_made_has_the_mode_of_the_flags),
     cmocka_unit_test(the_mode_of_a_file_that_was_there_stays),
