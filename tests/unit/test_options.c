@@ -6,6 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef SA_HARDENED
+#define HARDENED_DEFAULT "on"
+#else
+#define HARDENED_DEFAULT "off"
+#endif
+
 static void
 start_anew(void *options)
 {
@@ -68,8 +74,12 @@ each_key_tells_its_default(void **state)
 {
   (void)state;
   says("publish=2", "stuballoc: bad value '2' for 'publish' in STUBALLOC; using off\n");
+  says("hardened=yes",
+       "stuballoc: bad value 'yes' for 'hardened' in STUBALLOC; using " HARDENED_DEFAULT "\n");
   says("on_misuse=x", "stuballoc: bad value 'x' for 'on_misuse' in STUBALLOC;"
-                      " there are 'abort' and 'report'\n");
+                      " there are 'abort' and 'report'; using abort\n");
+  says("trace=", "stuballoc: bad value '' for 'trace' in STUBALLOC;"
+                 " it is a file's name; recording nothing\n");
   says("report=all", "stuballoc: bad value 'all' for 'report' in STUBALLOC;"
                      " there are 'leaks' and 'exit'; using none\n");
   says("signal=KILL", "stuballoc: bad value 'KILL' for 'signal' in STUBALLOC;"
