@@ -66,24 +66,27 @@ SA_API void sa_free(void *block);
 SA_API void *sa_malloc(size_t size) SA_ATTRIBUTE(malloc, alloc_size(1), warn_unused_result);
 
 /*
- * Returns a zeroed block for `count` elements of `size` bytes, as sa_malloc does. A product that
- * overflows gives NULL with errno ENOMEM, like one over PTRDIFF_MAX.
+ * Returns a zeroed block for `count` elements of `size` bytes, as sa_malloc does: with a count or a
+ * size of 0, a block of its own. NULL with errno ENOMEM when there is no memory, or for a product
+ * that is over PTRDIFF_MAX or overflows.
  */
 SA_API void *sa_calloc(size_t count, size_t size)
   SA_ATTRIBUTE(malloc, alloc_size(1, 2), warn_unused_result);
 
 /*
  * Changes the size of a block, moving it where it must, and returns where it is now; the contents
- * are kept up to the smaller size. Large blocks grow in place or move by page, uncopied, where the
- * system can. A NULL block makes it sa_malloc(size); a size of 0 gives the smallest block (it
- * never frees). On failure: NULL, errno ENOMEM, and the old block stays as it was.
+ * are kept up to the smaller size. Large blocks grow and shrink in place, or move by page, uncopied,
+ * where the system can. A NULL block makes it sa_malloc(size); a size of 0 gives the smallest block
+ * (it never frees). When there is no memory, or for a size over PTRDIFF_MAX: NULL, errno ENOMEM, and
+ * the old block stays as it was.
  */
 SA_API void *sa_realloc(void *block, size_t size) SA_ATTRIBUTE(alloc_size(2), warn_unused_result);
 
 /*
  * Returns a block of at least `size` bytes at a multiple of `alignment`, which must be a power of
- * two, else NULL with errno EINVAL. The size need not be a multiple of it. sa_realloc keeps the
- * contents of such a block, not its alignment.
+ * two, else NULL with errno EINVAL. The size need not be a multiple of it; 0 gives a block of its
+ * own. NULL with errno ENOMEM when there is no memory, or for a size or an alignment over
+ * PTRDIFF_MAX. sa_realloc keeps the contents of such a block, not its alignment.
  */
 SA_API void *sa_aligned_alloc(size_t alignment, size_t size)
   SA_ATTRIBUTE(malloc, alloc_size(2), alloc_align(1), warn_unused_result);

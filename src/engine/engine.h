@@ -344,7 +344,8 @@ bool sa_block_check(const char *what, const void *block);
  * another one in the same room, as a signal handler would make it: then that is said, and the program
  * aborts. */
 #define SA_ALONE(room, call)                                                                       \
-  __attribute__((cleanup(sa_alone_ends))) const char **alone_ = sa_alone_begins((room), (call))
+  __attribute__((cleanup(sa_alone_ends), unused)) const char **alone_ =                            \
+    sa_alone_begins((room), (call))
 const char **sa_alone_begins(enum sa_room room, const char *call);
 void         sa_alone_ends(const char ***place);
 /* Around what may allocate by itself. */

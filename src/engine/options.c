@@ -65,8 +65,9 @@ read_on_misuse(struct piece value)
   else if (is(value, "abort"))
     sa_options.go_on = false;
   else
-    sa_say("bad value '%.*s' for 'on_misuse' in STUBALLOC; there are 'abort' and 'report'",
-           (int)value.length, value.text);
+    sa_say("bad value '%.*s' for 'on_misuse' in STUBALLOC; there are 'abort' and 'report'; "
+           "using %s",
+           (int)value.length, value.text, sa_options.go_on ? "report" : "abort");
 }
 
 static void

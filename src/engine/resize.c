@@ -144,11 +144,11 @@ sa_realloc(void *block, size_t size)
     return NULL;
   if (size > PTRDIFF_MAX)
     return sa_no_memory();
-  /* shrinking by less than half is not worth a copy */
-  if (size <= old_size && size > old_size / 2 && !sa_watched() && !sa_hardened)
-    return block;
   void *resized = resize(slab, inside, size);
   if (resized)
     return resized;
+  /* shrinking by less than half is not worth a copy */
+  if (size <= old_size && size > old_size / 2 && !sa_watched() && !sa_hardened)
+    return block;
   return move(block, alloc_beside(slab, inside, size), sa_watch_size(block, old_size), size);
 }

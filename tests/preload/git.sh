@@ -22,7 +22,11 @@ made_up_history() {
   }'
 }
 
-git clone --quiet --bare "$top_srcdir" origin || git init --quiet --bare origin
+if [ -e "$top_srcdir/.git" ]; then
+  git clone --quiet --bare "$top_srcdir" origin || exit
+else
+  git init --quiet --bare origin
+fi
 made_up_history | git -C origin fast-import --quiet
 git -C origin rev-parse --quiet --verify HEAD >&2 ||
   git -C origin symbolic-ref HEAD refs/heads/made-up

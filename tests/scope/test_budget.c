@@ -149,6 +149,19 @@ a_large_block_that_grows_is_charged(void **state)
   sa_scope_destroy(scope);
 }
 
+static void
+what_a_large_block_shrinks_by_is_returned(void **state)
+{
+  (void)state;
+  sa_scope *scope = with_budget(2 * MIB);
+  void     *block = sa_scope_alloc(scope, 900000);
+  assert_null(sa_scope_alloc(scope, 1300000));
+  block = sa_realloc(block, 500000);
+  assert_non_null(block);
+  assert_non_null(sa_scope_alloc(scope, 1300000));
+  sa_scope_destroy(scope);
+}
+
 /* --- nested ----------------------------------------------------------------------------------- */
 
 static void
@@ -261,6 +274,7 @@ main(void)
     cmocka_unit_test(every_freed_block_is_used_before_a_budget_refuses),
     cmocka_unit_test(what_is_freed_is_returned_where_it_is_given_back),
     cmocka_unit_test(a_large_block_that_grows_is_charged),
+    cmocka_unit_test(what_a_large_block_shrinks_by_is_returned),
     cmocka_unit_test(a_nested_scope_cannot_exceed_the_outer_budget),
     cmocka_unit_test(no_scope_without_a_budget_hides_the_one_around_it),
     cmocka_unit_test(a_nested_scope_may_have_less),

@@ -1,5 +1,6 @@
 /* <stuballoc/concurrency.hpp>. SPDX-License-Identifier: MIT */
 #include <stuballoc/concurrency.hpp>
+#include <stuballoc/stats.h>
 
 #include <csetjmp>
 #include <cstdarg>
@@ -76,6 +77,38 @@ Free_takes_a_block_of_sa_malloc(void **)
   concurrency::Free(sa_malloc(100));
 }
 
+sa_stats
+stats_now()
+{
+  sa_stats stats{};
+  stats.size = sizeof stats;
+  assert_int_equal(sa_get_stats(&stats), 0);
+  return stats;
+}
+
+struct last_words {
+  bool *said;
+  void *block;
+
+  ~last_words()
+  {
+    concurrency::Free(block);
+    concurrency::Free(concurrency::Alloc(5000));
+    *said = true;
+  }
+};
+
+void
+the_destructor_of_a_thread_local_object_may_allocate_and_free(void **)
+{
+  sa_stats before = stats_now();
+  bool     said = false;
+  std::thread([&] { thread_local last_words words{&said, concurrency::Alloc(100)}; }).join();
+  assert_true(said);
+  assert_int_equal(stats_now().live_blocks, before.live_blocks);
+  assert_int_equal(stats_now().caches, before.caches);
+}
+
 void
 the_namespace_may_be_spelt_with_a_capital(void **)
 {
@@ -94,6 +127,7 @@ main()
     cmocka_unit_test(Free_ignores_a_null_pointer),
     cmocka_unit_test(Free_takes_a_block_of_another_thread),
     cmocka_unit_test(Free_takes_a_block_of_sa_malloc),
+    cmocka_unit_test(the_destructor_of_a_thread_local_object_may_allocate_and_free),
     cmocka_unit_test(the_namespace_may_be_spelt_with_a_capital),
   };
   return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include <stuballoc/stats.h>
+
 enum { BLOCKS = 5000 };
 
 /* From 8 bytes to 256 KiB, many small and few large. */
@@ -200,6 +202,23 @@ allocate_and_free_at_the_end(void *argument)
   atomic_fetch_add(&destroyed, 1);
 }
 
+static sa_stats
+stats_now(void)
+{
+  sa_stats stats = {.size = sizeof stats};
+  assert_int_equal(sa_get_stats(&stats), 0);
+  return stats;
+}
+
+/* Of the threads that have ended since then. */
+static void
+assert_nothing_is_left(const sa_stats *before)
+{
+  sa_stats now = stats_now();
+  assert_int_equal(now.live_blocks, before->live_blocks);
+  assert_int_equal(now.caches, before->caches);
+}
+
 static void
 leave_last_words(pthread_key_t key, unsigned rounds)
 {
@@ -222,19 +241,23 @@ static void
 destructors_before_and_after_ours_may_allocate_and_free(void **state)
 {
   (void)state;
+  sa_stats before = stats_now();
   destroyed = 0;
   in_thread(leave_both, &(unsigned){1});
   assert_int_equal(destroyed, 2);
+  assert_nothing_is_left(&before);
 }
 
 static void
 destructors_may_do_so_in_every_round(void **state)
 {
   (void)state;
+  sa_stats before = stats_now();
   destroyed = 0;
   /* POSIX promises four rounds */
   in_thread(leave_both, &(unsigned){4});
   assert_int_equal(destroyed, 2);
+  assert_nothing_is_left(&before);
 }
 
 static void *
@@ -248,12 +271,14 @@ static void
 a_destructor_may_be_the_first_of_its_thread_to_allocate(void **state)
 {
   (void)state;
+  sa_stats before = stats_now();
   destroyed = 0;
   struct last_words *words = sa_malloc(sizeof *words);
   assert_non_null(words);
   *words = (struct last_words){early_key, 1, sa_malloc(10)};
   in_thread(leave_block_of_main, words);
   assert_int_equal(destroyed, 1);
+  assert_nothing_is_left(&before);
 }
 
 static void
@@ -261,9 +286,13 @@ many_threads_in_a_row_may_end_so(void **state)
 {
   (void)state;
   destroyed = 0;
-  for (unsigned i = 0; i < 1000; i++)
+  in_thread(leave_both, &(unsigned){1});
+  sa_stats after_one = stats_now();
+  for (unsigned i = 1; i < 1000; i++)
     in_thread(leave_both, &(unsigned){1});
   assert_int_equal(destroyed, 2000);
+  assert_nothing_is_left(&after_one);
+  assert_int_equal(stats_now().mapped, after_one.mapped);
 }
 
 /* --- end of the program ------------------------------------------------------------------------

@@ -82,6 +82,17 @@ what_a_large_block_shrinks_by_can_be_used_again(void **state)
 }
 
 static void
+a_large_block_keeps_nothing_that_it_shrinks_by(void **state)
+{
+  (void)state;
+  void *block = filled(32 * MIB, 4);
+  block = resize(block, 20 * MIB);
+  assert_true(is_filled(block, 20 * MIB, 4));
+  assert_int_equal(sa_usable_size(block), 20 * MIB);
+  sa_free(block);
+}
+
+static void
 NULL_makes_it_malloc(void **state)
 {
   (void)state;
@@ -128,6 +139,7 @@ main(void)
     cmocka_unit_test(shrinking_keeps_what_still_fits),
     cmocka_unit_test(what_a_large_block_grows_by_belongs_to_nobody_else),
     cmocka_unit_test(what_a_large_block_shrinks_by_can_be_used_again),
+    cmocka_unit_test(a_large_block_keeps_nothing_that_it_shrinks_by),
     cmocka_unit_test(NULL_makes_it_malloc),
     cmocka_unit_test(size_zero_gives_a_block_and_does_not_free),
     cmocka_unit_test(on_failure_the_old_block_stays_as_it_was),
