@@ -29,6 +29,8 @@
 
 #include "engine/trace_file.h"
 
+/* --- system.c --------------------------------------------------------------------------------- */
+
 /* Says why, on one line, and ends the program. */
 __attribute__((format(printf, 1, 2))) _Noreturn void die(const char *format, ...);
 /* Zeroed pages; and an array grown to hold one more at least. */
@@ -36,6 +38,8 @@ void *pages(size_t length);
 void  pages_free(void *at, size_t length);
 void  grow(void **array, size_t *room, size_t count, size_t size);
 #define GROW(array, room, count) grow((void **)&(array), &(room), (count), sizeof *(array))
+/* The number behind a word in a file, such as those of /proc; 0: there is none. */
+size_t number_in(const char *path, const char *word);
 /* How many bytes there are for this process. */
 uint64_t memory_there(void);
 
