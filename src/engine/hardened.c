@@ -165,6 +165,15 @@ thread_in(uint32_t what)
   return what >> SA_ENTRY_THREAD_SHIFT;
 }
 
+/* What is said of a block in a place of that size, also where the third entry has the bytes: see
+ * sa_hardened_fit. */
+static uint32_t
+get_fitted(const entry *of, size_t place)
+{
+  uint32_t what = get(&of[0]);
+  return is_out(what) || place <= SA_HARDENED_MIN ? what : what | get(&of[2]) >> SA_FITTED_SHIFT;
+}
+
 /* --- what is said ------------------------------------------------------------------------------ */
 
 static SA_ATTRIBUTE(cold, noinline) void free_already(const char *what, const void *block)
@@ -185,7 +194,7 @@ static SA_ATTRIBUTE(cold, noinline) void free_already(const char *what, const vo
 /* Of a block that is being freed. */
 static SA_ATTRIBUTE(cold, noinline) void damaged(const char *block)
 {
-  uint32_t    what = get(entry_of(block));
+  uint32_t    what = get_fitted(entry_of(block), sa_slab_of(block)->size);
   size_t      size = size_in(what);
   const char *reason = has_canary(block + size) ? "the end of its place was written to"
                                                 : "it was written to past its end";
@@ -584,10 +593,11 @@ sa_hardened_entries(const void *start)
 struct sa_live
 sa_hardened_live(const void *entries, unsigned cls)
 {
-  const uint32_t *of = entries;
-  struct sa_live  live = {0, 0};
+  const entry   *of = entries;
+  struct sa_live live = {0, 0};
+  size_t         place = sa_class_size(cls);
   for (uint32_t i = 0; i < sa_slab_capacity(cls); i++) {
-    uint32_t what = of[i * sa_class_size(cls) / 16];
+    uint32_t what = get_fitted(&of[i * place / 16], place);
     if (!is_out(what))
       continue;
     live.blocks++;
@@ -706,16 +716,30 @@ static SA_ATTRIBUTE(noinline) void free_slowly(char *block, entry *of, uint32_t 
   sa_cache_done(cache);
 }
 
+/* A block that sa_hardened_fit was given, if it is intact, is one again that has its place's size. */
+static bool
+unfit(const struct sa_slab *slab, char *block, entry *of, uint32_t before)
+{
+  size_t most = slab->size - SA_CANARY;
+  if (!has_canaries(block, size_in(before), slab->size)) {
+    damaged(block);
+    return false;
+  }
+  set_canaries(block, most, slab->size);
+  set(&of[2], 0);
+  set(&of[0], (uint32_t)(most + SA_BEHIND) | (before & ~SA_ENTRY_SIZE));
+  return true;
+}
+
 void
 sa_hardened_free_in(struct sa_slab *slab, void *block)
 {
-  (void)slab;
   entry   *of = entry_of(block);
-  uint32_t before = get(of);
-  if (is_out(before))
-    free_slowly(block, of, before);
-  else
+  uint32_t before = get_fitted(of, slab->size);
+  if (!is_out(before))
     free_already("free", block);
+  else if (is_out(get(of)) || unfit(slab, block, of, before))
+    free_slowly(block, of, get(of));
 }
 
 void
@@ -752,7 +776,7 @@ bool
 sa_hardened_measure(const char *what, const struct sa_slab *slab, const void *block, size_t *size)
 {
   size_t   offset = (size_t)((const char *)block - slab->start);
-  uint32_t before = offset % slab->size == 0 ? get(entry_of(block)) : 0;
+  uint32_t before = offset % slab->size == 0 ? get_fitted(entry_of(block), slab->size) : 0;
   if (is_out(before)) {
     *size = size_in(before);
     return true;
@@ -770,12 +794,27 @@ sa_hardened_resize(const struct sa_slab *slab, void *block, size_t size)
 {
   entry   *of = entry_of(block);
   uint32_t before = get(of);
-  if (size > SA_HARDENED_MAX || sa_class_size(class_for((size + SA_BEHIND) / 16)) != slab->size
+  if (!is_out(before) || size > SA_HARDENED_MAX
+      || sa_class_size(class_for((size + SA_BEHIND) / 16)) != slab->size
       || !has_canaries(block, size_in(before), slab->size))
     return false; /* the free finds what is wrong */
   set(of, (uint32_t)(size + SA_BEHIND) | (before & ~SA_ENTRY_SIZE));
   set_canaries(block, size, slab->size);
   return true;
+}
+
+/* The size goes to the third entry. So the quick free takes the block for none that is out, and does not
+ * look for its ring by a size that is not its place's. */
+void
+sa_hardened_fit(void *block, size_t size)
+{
+  const struct sa_slab *slab = sa_slab_of(block);
+  entry                *of = entry_of(block);
+  if (sa_hardened_resize(slab, block, size))
+    return;
+  set(&of[2], (uint32_t)(size + SA_BEHIND) << SA_FITTED_SHIFT);
+  set(&of[0], get(&of[0]) & ~SA_ENTRY_SIZE);
+  set_canaries(block, size, slab->size);
 }
 
 /* --- guards ------------------------------------------------------------------------------------ */

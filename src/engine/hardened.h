@@ -8,7 +8,8 @@
  * region lies a table with an entry for each granule of 16 bytes, as far from the blocks as the
  * descriptors. A block has two granules at least. The entry of its first one says how many bytes were
  * asked for, by which thread; the next one's says who freed the block. So one look tells a block from a
- * pointer inside one, to none, or to one that is free, and where its end is.
+ * pointer inside one, to none, or to one that is free, and where its end is. Where an alignment demands a
+ * larger place than the bytes would, the third entry has them, and the first one none.
  *
  * A slab knows its free blocks by a bit for each. Whoever holds it takes blocks: `freed` says how many
  * of the bits that are set are the holder's, the anchor how many have come from elsewhere. A bit is set
@@ -45,11 +46,14 @@ enum {
   /* What an entry adds to a block's bytes: so it is more than 0, and the multiple of 16 in it tells the
    * granules of the block with its canary. */
   SA_BEHIND = SA_CANARY + 15,
+  SA_HARDENED_MIN = 2 * 16, /* the smallest place */
 };
 
 /* An entry: the bytes that were asked for and SA_BEHIND, or 0 where no block is out; and a thread. */
 #define SA_ENTRY_SIZE 0xffffu
 #define SA_ENTRY_THREAD_SHIFT 16
+/* In the third entry of a block that has a larger place than its bytes need: those. */
+#define SA_FITTED_SHIFT 16
 /* The largest block that lies in a slab. */
 #define SA_HARDENED_MAX ((size_t)(SA_ENTRY_SIZE - SA_BEHIND))
 
@@ -106,6 +110,8 @@ bool sa_hardened_measure(const char *what, const struct sa_slab *slab, const voi
                          size_t *size);
 /* Changes how many were asked for; false: its place is not the right one, or it was damaged. */
 bool sa_hardened_resize(const struct sa_slab *slab, void *block, size_t size);
+/* Says of a new block that fewer bytes were asked for than for one of such a place. */
+void sa_hardened_fit(void *block, size_t size);
 
 /* --- hardened.c: a cache's rings --------------------------------------------------------------- */
 

@@ -31,7 +31,12 @@ aligned_in_class(size_t alignment, size_t size)
   unsigned cls = sa_class_of(size + behind > alignment ? size + behind : alignment);
   while (sa_class_size(cls) % alignment != 0)
     cls++;
-  return sa_malloc(sa_class_size(cls) - behind);
+  if (sa_hardened && sa_class_size(cls) - behind > SA_HARDENED_MAX)
+    return sa_large_alloc(size, SA_UNIT, false);
+  void *block = sa_malloc(sa_class_size(cls) - behind);
+  if (sa_hardened && block)
+    sa_hardened_fit(block, size);
+  return block;
 }
 
 void *
