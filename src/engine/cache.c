@@ -233,7 +233,8 @@ is_start(const struct sa_slab *slab, const void *block)
   bool     starts = index * slab->size == offset;
   if (starts && index < slab->capacity)
     return true;
-  sa_misuse("free", block, starts ? "no block starts there" : "it points inside a block");
+  sa_block_misuse("free", slab, block,
+                  starts ? "no block starts there" : "it points inside a block");
   return false;
 }
 

@@ -176,48 +176,96 @@ get_fitted(const entry *of, size_t place)
 
 /* --- what is said ------------------------------------------------------------------------------ */
 
+/* Of a block: what an address in it, or in its place, tells. */
+struct known {
+  bool     is_out;
+  size_t   bytes;     /* that were asked for; else its place's */
+  uint32_t allocated; /* by which thread, and freed; 0: nobody knows */
+  uint32_t freed;
+};
+
+static struct known
+known_in_slab(const struct sa_slab *slab, const void *at)
+{
+  size_t number = (size_t)((const char *)at - slab->start) / slab->size;
+  if (number >= slab->capacity)
+    return (struct known){.bytes = slab->size};
+  const entry *of = entry_of(slab->start + number * slab->size);
+  uint32_t     what = get_fitted(of, slab->size);
+  if (is_out(what))
+    return (struct known){true, size_in(what), thread_in(what), 0};
+  return (struct known){false, slab->size, thread_in(what), thread_in(get(&of[1]))};
+}
+
+static struct known
+known_of(const struct sa_slab *slab, const void *at)
+{
+  if (sa_slab_what(slab) >= SA_LENT_LARGE)
+    return (struct known){true, slab->asked, slab->thread, 0};
+  return known_in_slab(slab, at);
+}
+
+uint32_t
+sa_hardened_thread(void)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return 0;
+  uint32_t thread = thread_in(sa_rings_of(cache)->thread);
+  sa_cache_done(cache);
+  return thread;
+}
+
+void
+sa_block_describe(struct sa_said *said, const char *what, const struct sa_slab *slab,
+                  const void *at, const char *reason)
+{
+  char         allocated[40] = "", freed[40] = "";
+  struct known known = known_of(slab, at);
+  if (known.is_out && strcmp(what, "free") == 0)
+    known.freed = sa_hardened_thread();
+  if (known.allocated)
+    snprintf(allocated, sizeof allocated, ", allocated by thread %u", known.allocated);
+  if (known.freed)
+    snprintf(freed, sizeof freed, ", freed by thread %u", known.freed);
+  snprintf(said->text, sizeof said->text, "%s: %s%zu bytes%s%s", reason,
+           known.is_out ? "" : "in places of ", known.bytes, allocated, freed);
+}
+
+SA_ATTRIBUTE(cold)
+void
+sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at, const char *reason)
+{
+  struct sa_said said;
+  if (sa_hardened)
+    sa_block_describe(&said, what, slab, at, reason);
+  sa_misuse(what, at, sa_hardened ? said.text : reason);
+}
+
 static SA_ATTRIBUTE(cold, noinline) void free_already(const char *what, const void *block)
 {
-  const entry *of = entry_of(block);
-  char         text[128];
-  if (get(&of[1]) == 0)
-    snprintf(text, sizeof text, "this block was never given out");
-  else
-    snprintf(text, sizeof text,
-             "this block is free already: in places of %u bytes, allocated by thread %u, freed by "
-             "thread %u",
-             sa_slab_of(block)->size, thread_in(get(&of[0])), thread_in(get(&of[1])));
-  sa_misuse(what, block, text);
+  sa_block_misuse(what, sa_slab_of(block), block,
+                  get(&entry_of(block)[1]) == 0 ? "this block was never given out"
+                                                : "this block is free already");
   errno = EINVAL;
 }
 
 /* Of a block that is being freed. */
 static SA_ATTRIBUTE(cold, noinline) void damaged(const char *block)
 {
-  uint32_t    what = get_fitted(entry_of(block), sa_slab_of(block)->size);
-  size_t      size = size_in(what);
-  const char *reason = has_canary(block + size) ? "the end of its place was written to"
-                                                : "it was written to past its end";
-  char        text[128];
-  snprintf(text, sizeof text, "%s: %zu bytes, allocated by thread %u, freed by thread %u", reason,
-           size, thread_in(what), thread_in(sa_my_rings->thread));
-  sa_misuse("free", block, text);
+  const struct sa_slab *slab = sa_slab_of(block);
+  size_t                size = size_in(get_fitted(entry_of(block), slab->size));
+  sa_block_misuse("free", slab, block,
+                  has_canary(block + size) ? "the end of its place was written to"
+                                           : "it was written to past its end");
 }
 
 /* Of a block that was about to be given out. */
 static SA_ATTRIBUTE(cold, noinline) void not_as_left(const void *block)
 {
-  const entry *of = entry_of(block);
-  char         text[128];
-  if (is_out(get(&of[0])))
-    snprintf(text, sizeof text, "it was freed twice: %zu bytes, allocated by thread %u",
-             size_in(get(&of[0])), thread_in(get(&of[0])));
-  else
-    snprintf(text, sizeof text,
-             "it was written to after it was freed: in places of %u bytes, allocated by thread %u, "
-             "freed by thread %u",
-             sa_slab_of(block)->size, thread_in(get(&of[0])), thread_in(get(&of[1])));
-  sa_misuse("malloc", block, text);
+  sa_block_misuse("malloc", sa_slab_of(block), block,
+                  is_out(get(entry_of(block))) ? "it was freed twice"
+                                               : "it was written to after it was freed");
 }
 
 /* --- poison ------------------------------------------------------------------------------------ */
@@ -784,7 +832,7 @@ sa_hardened_measure(const char *what, const struct sa_slab *slab, const void *bl
   if (offset % slab->size == 0 && offset / slab->size < slab->capacity)
     free_already(what, block);
   else
-    sa_misuse(what, block, "it points inside a block, or to none");
+    sa_block_misuse(what, slab, block, "it points inside a block, or to none");
   errno = EINVAL;
   return false;
 }
@@ -874,24 +922,17 @@ sa_hardened_large(struct sa_slab *slab)
 {
   char    *end = slab->start + slab->asked;
   uint64_t canary = canary_for(end);
-  slab->thread = thread_in(sa_my_rings->thread);
+  slab->thread = sa_hardened_thread();
   memcpy(end, &canary, canary_length(slab));
   sa_guard_set(slab, slab->start + slab->length, slab->units);
 }
 
 bool
-sa_hardened_large_check(const char *what, const struct sa_slab *slab)
+sa_hardened_large_is_intact(const struct sa_slab *slab)
 {
   const char *end = slab->start + slab->asked;
   uint64_t    canary = canary_for(end);
-  char        text[128];
-  if (memcmp(end, &canary, canary_length(slab)) == 0)
-    return true;
-  snprintf(text, sizeof text,
-           "it was written to past its end: %zu bytes, allocated by thread %u, freed by thread %u",
-           slab->asked, slab->thread, thread_in(sa_my_rings->thread));
-  sa_misuse(what, slab->start, text);
-  return false;
+  return memcmp(end, &canary, canary_length(slab)) == 0;
 }
 
 /* --- blocks of a room above -------------------------------------------------------------------- */

@@ -113,6 +113,19 @@ bool sa_hardened_resize(const struct sa_slab *slab, void *block, size_t size);
 /* Says of a new block that fewer bytes were asked for than for one of such a place. */
 void sa_hardened_fit(void *block, size_t size);
 
+/* The calling thread's number; 0: it has none, and there is no memory to give it one. */
+uint32_t sa_hardened_thread(void);
+
+/* What is wrong with a pointer into a slab or a large block, and what is known of the block there. */
+struct sa_said {
+  char text[160];
+};
+void sa_block_describe(struct sa_said *said, const char *what, const struct sa_slab *slab,
+                       const void *at, const char *reason);
+/* As sa_misuse with that; in the default mode, with the reason alone. */
+void sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at,
+                     const char *reason);
+
 /* --- hardened.c: a cache's rings --------------------------------------------------------------- */
 
 void             sa_rings_set_up(struct sa_rings *rings);
@@ -137,9 +150,9 @@ void sa_hardened_forget(struct sa_slab *first, size_t units);
 /* For statistics: where the entries of a unit are, and what is out by a copy of a slab's. */
 const void    *sa_hardened_entries(const void *start);
 struct sa_live sa_hardened_live(const void *entries, unsigned cls);
-/* A large block: its canary and its guard; and whether the canary is as it was, else that was said. */
+/* A large block: its canary and its guard; and whether the canary is as it was. */
 void sa_hardened_large(struct sa_slab *slab);
-bool sa_hardened_large_check(const char *what, const struct sa_slab *slab);
+bool sa_hardened_large_is_intact(const struct sa_slab *slab);
 
 /* For a room above, of a block in what it was lent: that it is out, with so many bytes and the canary
  * behind them; how many those are; whether the canary is as it was. Else the entry is the room's, as

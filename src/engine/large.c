@@ -109,11 +109,13 @@ void
 sa_large_free(struct sa_slab *slab, void *block)
 {
   if (block != slab->start) {
-    sa_misuse("free", block, "it points inside a block");
+    sa_block_misuse("free", slab, block, "it points inside a block");
     return;
   }
-  if (sa_hardened && !sa_hardened_large_check("free", slab))
+  if (sa_hardened && !sa_hardened_large_is_intact(slab)) {
+    sa_block_misuse("free", slab, block, "it was written to past its end");
     return;
+  }
   size_t   units = slab->units;
   uint64_t old = atomic_exchange_explicit(&slab->anchor, SA_NOTHING, memory_order_acq_rel);
   if (sa_anchor_what(old) != SA_LARGE)

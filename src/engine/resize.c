@@ -55,6 +55,12 @@ sa_aligned_alloc(size_t alignment, size_t size)
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
 }
 
+static bool
+is_large(const struct sa_slab *slab)
+{
+  return sa_slab_what(slab) == SA_LARGE;
+}
+
 /* Also sets `inside` to where in the region it is, or what stands for it. NULL with errno EINVAL
  * after misuse. */
 static struct sa_slab *
@@ -66,22 +72,14 @@ slab_or_misuse(const char *what, const void *block, void **inside)
     return NULL;
   }
   struct sa_slab *slab = *inside ? sa_slab_of(*inside) : NULL;
-  const char     *reason = NULL;
-  if (!slab)
-    reason = "stuballoc did not give it out, or it was freed before";
-  else if (sa_slab_what(slab) >= SA_LENT_LARGE && *inside != sa_units_address(slab))
-    reason = "it points inside a block";
-  if (!reason)
-    return slab;
-  sa_misuse(what, block, reason);
+  if (slab && (!is_large(slab) || *inside == slab->start))
+    return slab; /* of what is in it, others know more */
+  if (slab)
+    sa_block_misuse(what, slab, block, "it points inside a block");
+  else
+    sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
   errno = EINVAL;
   return NULL;
-}
-
-static bool
-is_large(const struct sa_slab *slab)
-{
-  return sa_slab_what(slab) == SA_LARGE;
 }
 
 /* False after misuse. */

@@ -8,9 +8,8 @@
 
 /* --- handles ---------------------------------------------------------------------------------- */
 
-/* Whether a scope may be at that address: it lies where one would lie in a chunk. */
-static bool
-is_plausible(const struct sa_scope *scope)
+bool
+sa_scope_is_there(const struct sa_scope *scope)
 {
   if (((uintptr_t)scope & (SA_UNIT - 1)) != offsetof(struct sa_chunk, first))
     return false;
@@ -22,10 +21,10 @@ enum sa_scope_state
 sa_scope_check_anywhere(const char *what, struct sa_scope *scope)
 {
   enum sa_scope_state state = SA_NO_SCOPE;
-  if (is_plausible(scope))
+  if (sa_scope_is_there(scope))
     state = atomic_load_explicit(&scope->state, memory_order_acquire);
   if (state == SA_NO_SCOPE)
-    sa_misuse(what, scope, "this is no scope, or it was destroyed");
+    sa_scope_misuse(what, scope, scope, "this is no scope, or it was destroyed");
   return state;
 }
 

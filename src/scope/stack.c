@@ -431,7 +431,7 @@ static SA_ATTRIBUTE(noinline) void leave_slowly(struct sa_scope *scope)
   if (frame)
     sa_frame_pop(frame);
   else
-    sa_misuse("sa_scope_leave", scope, "this thread is not inside it");
+    sa_scope_misuse("sa_scope_leave", scope, scope, "this thread is not inside it");
 }
 
 void
