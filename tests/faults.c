@@ -50,6 +50,13 @@ may_fail(void)
   return limited || failing_failed > 0;
 }
 
+static bool
+is_fault_in(const char *call)
+{
+  const char *fault = getenv("FAULT");
+  return fault && strncmp(fault, call, strlen(call)) == 0;
+}
+
 /* A block or a scope; NULL is an answer, too, if it comes with ENOMEM and there is a reason. */
 static void *
 answer(void *given)
@@ -370,9 +377,30 @@ use_figures(void)
   done(sa_write_stats(SA_STATS_JSON, ignore, NULL) == 0);
 }
 
+/* The system cannot read there either. */
+static bool
+is_closed(const void *at)
+{
+  bool closed = access(at, F_OK) != 0 && errno == EFAULT;
+  errno = 0;
+  return closed;
+}
+
+/* In the hardened mode nobody can touch what nobody uses, whatever became of giving it back. */
+static void
+use_what_is_closed(void)
+{
+  void *block = answer(sa_malloc(3000000));
+  sa_free(block);
+  sa_trim();
+  must(!block || !sa_hardened || is_closed(block) || is_fault_in("mprotect"),
+       "what is free cannot be touched");
+}
+
 static void
 use_all(void)
 {
+  use_what_is_closed();
   use_engine();
   use_scopes();
   use_package();
@@ -391,13 +419,6 @@ lowest_descriptor(void)
   int lowest = dup(0);
   close(lowest);
   return lowest;
-}
-
-static bool
-is_fault_in(const char *call)
-{
-  const char *fault = getenv("FAULT");
-  return fault && strncmp(fault, call, strlen(call)) == 0;
 }
 
 static void
