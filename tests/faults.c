@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -259,6 +260,70 @@ use_package(void)
   RpcSmDisableAllocate();
 }
 
+static jmp_buf raised;
+
+static void
+raise_it(RPC_STATUS status)
+{
+  must(status == RPC_S_OUT_OF_MEMORY && may_fail(), "what is raised is that there is no memory");
+  longjmp(raised, 1);
+}
+
+/* As a program that takes exceptions. What they go past, the last Disable makes up for. */
+static void
+use_raising_package(void)
+{
+  if (setjmp(raised) == 0) {
+    RPC_CLIENT_ALLOC *allocate;
+    RPC_CLIENT_FREE  *release;
+    RpcSsEnableAllocate();
+    RPC_SS_THREAD_HANDLE handle = RpcSsGetThreadHandle();
+    RpcSsFree(RpcSsAllocate(100000));
+    RpcSsSetThreadHandle(NULL);
+    RpcSsSetThreadHandle(handle);
+    RpcSsSwapClientAllocFree(midl_user_allocate, midl_user_free, &allocate, &release);
+    RpcSsSetClientAllocFree(allocate, release);
+  }
+  RpcSsDisableAllocate();
+}
+
+static void *
+help(void *handle)
+{
+  RPC_STATUS status = RpcSmSetThreadHandle(handle);
+  must(status == RPC_S_OK || (status == RPC_S_OUT_OF_MEMORY && may_fail()), "a status of Set");
+  must(RpcSmGetThreadHandle(NULL) == (status == RPC_S_OK ? handle : NULL), "Set is all or nothing");
+  if (status == RPC_S_OK)
+    RpcSmFree(RpcSmAllocate(100, NULL));
+  return NULL; /* inside */
+}
+
+static void
+use_helper(void)
+{
+  pthread_t thread;
+  if (RpcSmEnableAllocate() != RPC_S_OK)
+    return;
+  if (pthread_create(&thread, NULL, help, RpcSmGetThreadHandle(NULL)) == 0)
+    pthread_join(thread, NULL);
+  RpcSmDisableAllocate();
+}
+
+/* The thread's own pair, as its stubs use it. */
+static void
+use_client_pair(void)
+{
+  RPC_CLIENT_ALLOC *allocate;
+  RPC_CLIENT_FREE  *release;
+  RPC_STATUS        status =
+    RpcSmSwapClientAllocFree(midl_user_allocate, midl_user_free, &allocate, &release);
+  must(status == RPC_S_OK && RpcSmSetClientAllocFree(allocate, release) == RPC_S_OK,
+       "pairs need no memory");
+  must(RpcSmClientFree(answer(allocate(100))) == RPC_S_OK, "a status of ClientFree");
+  void *context = NULL;
+  must(RpcSmDestroyClientContext(&context) == RPC_X_SS_CONTEXT_MISMATCH, "a context is none");
+}
+
 static void
 use_pages(void)
 {
@@ -404,6 +469,9 @@ use_all(void)
   use_engine();
   use_scopes();
   use_package();
+  use_raising_package();
+  use_helper();
+  use_client_pair();
   use_pages();
   use_sections();
   use_figures();
@@ -470,6 +538,7 @@ run(void)
   snprintf(name, sizeof name, "faults-%d", (int)getpid());
   snprintf(path, sizeof path, "faults-%d.bin", (int)getpid());
   limited = limit;
+  sa_set_raise_handler(raise_it);
   use_all();
   bool failed = failing_failed > 0;
   failing_end();
