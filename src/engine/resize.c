@@ -1,6 +1,7 @@
 /* The rest of the family: zeroed, aligned and resized blocks, and how large a block is. */
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -102,6 +103,32 @@ sa_usable_size(const void *block)
   size_t                size;
   bool                  known = slab && measure("usable_size", slab, inside, &size);
   return known ? sa_watch_size(block, size) : 0;
+}
+
+/* In the hardened mode: whether a size is that which was asked for; else that is said. No block of a scope
+ * is of 0 bytes; of one in a section nobody knows but that it has room. */
+static bool
+has_size(const void *block, size_t size)
+{
+  void                 *inside;
+  const struct sa_slab *slab = slab_or_misuse("free", block, &inside);
+  size_t                asked;
+  if (!slab || !measure("free", slab, inside, &asked))
+    return false;
+  bool lent = sa_is_lent(slab);
+  if (inside == block ? asked == (lent && size == 0 ? 1 : size) : asked >= size)
+    return true;
+  char reason[64];
+  snprintf(reason, sizeof reason, "it is freed as one of %zu bytes", size);
+  (lent ? sa_hooks_get()->misuse : sa_block_misuse)("free", slab, inside, reason);
+  return false;
+}
+
+void
+sa_free_sized(void *block, size_t size)
+{
+  if (!sa_hardened || !block || has_size(block, size))
+    sa_free(block);
 }
 
 /* Where it is, or by moving its pages; NULL: it must be copied. */

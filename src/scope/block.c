@@ -225,6 +225,15 @@ sa_block_size(const struct sa_slab *slab, const void *block)
   return size_of("usable_size", slab, block);
 }
 
+void
+sa_block_wrong(const char *what, const struct sa_slab *slab, const void *block, const char *reason)
+{
+  if (is_large(slab))
+    sa_lent_misuse(what, slab, block, reason);
+  else
+    sa_scope_block_misuse(what, block, reason);
+}
+
 /* --- freeing ---------------------------------------------------------------------------------- */
 
 static SA_IN_FREE_MEMORY void

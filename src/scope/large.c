@@ -123,12 +123,12 @@ said(const struct sa_node *node, const struct sa_slab *slab, const void *block)
   return node->scope->source ? (const char *)node->away + offset : block;
 }
 
-static void
-misuse(const char *what, const struct sa_node *node, const struct sa_slab *slab, const void *block,
-       const char *reason)
+void
+sa_lent_misuse(const char *what, const struct sa_slab *slab, const void *block, const char *reason)
 {
-  struct sa_said known;
-  bool           is_known = sa_hardened && !node->scope->source; /* not of what stands for it */
+  const struct sa_node *node = sa_lent_node(slab);
+  struct sa_said        known;
+  bool is_known = sa_hardened && !node->scope->source; /* not of what stands for it */
   if (is_known)
     sa_block_describe(&known, what, slab, block, reason);
   sa_scope_misuse(what, said(node, slab, block), node->scope, is_known ? known.text : reason);
@@ -139,7 +139,7 @@ sa_lent_check(const char *what, const struct sa_slab *slab, const void *block)
 {
   if (block == slab->start)
     return true;
-  misuse(what, sa_lent_node(slab), slab, block, "it points inside a block");
+  sa_lent_misuse(what, slab, block, "it points inside a block");
   errno = EINVAL;
   return false;
 }
@@ -204,11 +204,11 @@ sa_lent_alloc(struct sa_arena *arena, size_t size)
 
 /* Whether the bytes behind a block are as they were; else that was said, and it is not used again. */
 static bool
-is_intact(const char *what, const struct sa_node *node, const struct sa_slab *slab)
+is_intact(const char *what, const struct sa_slab *slab)
 {
   if (!sa_hardened || sa_hardened_large_is_intact(slab))
     return true;
-  misuse(what, node, slab, slab->start, "it was written to past its end");
+  sa_lent_misuse(what, slab, slab->start, "it was written to past its end");
   return false;
 }
 
@@ -227,7 +227,7 @@ sa_lent_free(struct sa_slab *slab, void *block)
   struct sa_node *node = take_back("free", slab, block);
   if (!node)
     return;
-  bool intact = is_intact("free", node, slab);
+  bool intact = is_intact("free", slab);
   free_away(node, slab);
   give_up(node);
   if (intact)
@@ -276,7 +276,7 @@ free_block_of(struct sa_node *node)
   take_back("destroy", slab, slab->start);
   sa_watch_back(slab->start);
   free_away(node, slab);
-  if (is_intact("sa_scope_destroy", node, slab))
+  if (is_intact("sa_scope_destroy", slab))
     sa_large_free(slab, slab->start);
   return sa_lent_charge(node);
 }

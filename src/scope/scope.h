@@ -525,6 +525,9 @@ void *sa_lent_alloc(struct sa_arena *arena, size_t size);
 void  sa_lent_free(struct sa_slab *slab, void *block);
 /* Whether it is a block; else, with errno EINVAL, that was said. */
 bool sa_lent_check(const char *what, const struct sa_slab *slab, const void *block);
+/* As sa_scope_misuse, in the hardened mode with what is known of the block. */
+void sa_lent_misuse(const char *what, const struct sa_slab *slab, const void *block,
+                    const char *reason);
 /* NULL: it must be copied. */
 void *sa_lent_resize(struct sa_slab *slab, void *block, size_t size);
 /* Makes it an engine's block like any other, at the same address; false, with errno EINVAL, after
@@ -561,6 +564,8 @@ void             sa_block_free_encoded(void *block);
 void            *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
 void            *sa_block_beside(const struct sa_slab *slab, const void *block, size_t size);
 size_t           sa_block_size(const struct sa_slab *slab, const void *block);
+void             sa_block_wrong(const char *what, const struct sa_slab *slab, const void *block,
+                                const char *reason);
 
 /* --- stack.c ---------------------------------------------------------------------------------- */
 

@@ -35,6 +35,7 @@ static const struct sa_hooks hardened_hooks = {
   .resize = sa_block_resize,
   .alloc_beside = sa_block_beside,
   .size = sa_block_size,
+  .misuse = sa_block_wrong,
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,
