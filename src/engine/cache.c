@@ -458,6 +458,7 @@ sa_cache_done(struct sa_cache *cache)
 size_t
 sa_trim(void)
 {
+  SA_ALONE(SA_IN_ENGINE, "sa_trim");
   size_t           before = sa_units_returned();
   struct sa_trace *traced = sa_trace_pause();
   sa_watch_pause();

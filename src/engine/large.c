@@ -127,6 +127,15 @@ sa_large_free(struct sa_slab *slab, void *block)
     sa_units_give(slab, units);
 }
 
+/* Within a resize. */
+static void
+free_within(void *block)
+{
+  const char *call = sa_alone_pauses();
+  sa_free(block);
+  sa_alone_goes_on(call);
+}
+
 /* Takes the pages of a block to a larger place. Only blocks of whole chunks: each move leaves a
  * mapping of its own behind, of which a process may have only so many. */
 static void *
@@ -139,10 +148,10 @@ move_pages(struct sa_slab *slab, size_t size)
     return NULL;
   enum sa_os_outcome outcome = sa_os_move(to, slab->start, slab->length);
   if (outcome == SA_OS_REFUSED)
-    sa_free(to);
+    free_within(to);
   if (outcome != SA_OS_DONE)
     return NULL;
-  sa_free(slab->start);
+  free_within(slab->start);
   return to;
 }
 

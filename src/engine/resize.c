@@ -17,8 +17,10 @@ sa_calloc(size_t count, size_t size)
     return sa_no_memory();
   if (sa_traced())
     return sa_traced_calloc(count, size);
-  if (bytes > SA_CLASS_MAX && !sa_watched())
+  if (bytes > SA_CLASS_MAX && !sa_watched()) {
+    SA_ALONE(SA_IN_ENGINE, "sa_calloc");
     return sa_large_alloc(bytes, SA_UNIT, true);
+  }
   void *block = sa_malloc(bytes);
   return block ? memset(block, 0, bytes) : NULL;
 }
@@ -53,6 +55,7 @@ sa_aligned_alloc(size_t alignment, size_t size)
     return sa_traced_aligned_alloc(alignment, size);
   if (size <= (sa_hardened ? SA_HARDENED_MAX : SA_CLASS_MAX) && alignment <= SA_UNIT)
     return aligned_in_class(alignment, size);
+  SA_ALONE(SA_IN_ENGINE, "sa_aligned_alloc");
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
 }
 
@@ -135,6 +138,7 @@ sa_free_sized(void *block, size_t size)
 static void *
 resize(struct sa_slab *slab, void *block, size_t size)
 {
+  SA_ALONE(SA_IN_ENGINE, "sa_realloc");
   if (sa_watched())
     return NULL;
   if (sa_is_lent(slab))

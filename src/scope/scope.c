@@ -169,6 +169,7 @@ static SA_ATTRIBUTE(noinline) void record_create(struct sa_trace *trace, struct 
 struct sa_scope *
 sa_scope_create_for(const sa_scope_options *options, const void *creator)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_create");
   struct sa_trace *traced = sa_scope_pause();
   bool             warm = sa_thread.warm;
   struct sa_scope *scope = create(options, creator);
@@ -184,6 +185,7 @@ sa_scope_create(const sa_scope_options *options)
   struct sa_chunk *chunk = sa_thread.warm;
   if (SA_UNLIKELY(options || !chunk || sa_thread.top != &sa_no_frame))
     return sa_scope_create_for(options, __builtin_return_address(0));
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_create");
   sa_thread.warm = NULL;
   return begin(chunk, __builtin_return_address(0));
 }
@@ -306,6 +308,7 @@ sa_scope_drop_handle(struct sa_scope *scope)
 static void
 destroy_at_home(struct sa_scope *scope)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_destroy");
   atomic_store_explicit(&scope->state, SA_ENDING, memory_order_relaxed);
   if (SA_LIKELY(atomic_load_explicit(&scope->users, memory_order_acquire) == 1)) {
     end(scope);
@@ -357,6 +360,7 @@ is_plain(struct sa_scope *scope)
 static inline void
 destroy_plain(struct sa_scope *scope)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_destroy");
   struct sa_chunk *chunk = sa_chunk_of(scope);
   atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
   sa_chunk_clear_map(chunk, end_of_blocks(chunk));

@@ -241,6 +241,7 @@ record_enter(struct sa_trace *trace, struct sa_scope *scope)
 int
 sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_enter");
   struct sa_trace *traced = sa_scope_pause();
   if (traced && maker == SA_MADE_BY_ENTER)
     maker = SA_MADE_BY_TRACED_ENTER;
@@ -268,6 +269,7 @@ sa_scope_enter(struct sa_scope *scope)
   struct sa_arena *arena = sa_scope_home_arena(scope);
   if (SA_UNLIKELY(entries_of(arena) != 0))
     return enter_slowly(scope);
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_enter");
   set_entries(arena, 1);
   push(&arena->frame, arena, SA_MADE_BY_ENTER);
   return 0;
@@ -320,6 +322,7 @@ last_entry_ends(struct sa_arena *arena)
 static void
 end_entry(struct sa_frame *frame)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_leave");
   struct sa_arena *arena = frame->arena;
   size_t           entries = entries_of(arena);
   if (SA_LIKELY(entries == 1)) {
@@ -446,6 +449,7 @@ sa_scope_leave(struct sa_scope *scope)
     leave_slowly(scope);
     return;
   }
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_leave");
   sa_thread.top = frame->below;
   sa_thread.here = frame->below->arena;
   home_leaves(scope, arena);
