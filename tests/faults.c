@@ -556,8 +556,12 @@ run(void)
 static void
 start(const char *program, const char *variable, const char *value)
 {
+  const char *given = getenv("STUBALLOC");
+  char        options[100];
+  snprintf(options, sizeof options, "publish=on,signal=USR1%s%s", given ? "," : "",
+           given ? given : "");
   setenv(variable, value, 1);
-  setenv("STUBALLOC", "publish=on,signal=USR1", 1);
+  setenv("STUBALLOC", options, 1);
   execl(program, program, (char *)NULL);
   _exit(127);
 }
