@@ -526,9 +526,6 @@ set_limit(const struct limit *kind, rlim_t to)
 
 /* --- runs ------------------------------------------------------------------------------------- */
 
-/* What a run found, if it is right. */
-enum { FAILED = 0, NOTHING_FAILED = 2 };
-
 static unsigned failures;
 
 static int
@@ -549,53 +546,17 @@ run(void)
   limited = false;
   use_all();
   check_what_is_left(descriptor);
-  return failed ? FAILED : NOTHING_FAILED;
-}
-
-/* In a child: becomes the program, with a variable set. */
-static void
-start(const char *program, const char *variable, const char *value)
-{
-  const char *given = getenv("STUBALLOC");
-  char        options[100];
-  snprintf(options, sizeof options, "publish=on,signal=USR1%s%s", given ? "," : "",
-           given ? given : "");
-  setenv(variable, value, 1);
-  setenv("STUBALLOC", options, 1);
-  execl(program, program, (char *)NULL);
-  _exit(127);
-}
-
-/* How a child ended; -1: not as it should. */
-static int
-end_of(pid_t child, const char *with)
-{
-  int status;
-  if (child < 0 || waitpid(child, &status, 0) != child)
-    return -1;
-  if (!WIFEXITED(status))
-    fprintf(stderr, "faults: with %s: signal %d\n", with, WTERMSIG(status));
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return failed ? FAILING_FAILED : FAILING_NOTHING_FAILED;
 }
 
 static void
 test_call(unsigned number, const char *program, const char *call, const char *and_later)
 {
-  char          fault[64];
-  unsigned long n = 0;
-  int           status;
-  do {
-    snprintf(fault, sizeof fault, "%s:%lu%s", call, ++n, and_later);
-    pid_t child = fork();
-    if (child == 0)
-      start(program, "FAULT", fault);
-    status = end_of(child, fault);
-  } while (status == FAILED);
-  bool        is_made = n > 1;
-  bool        passed = status == NOTHING_FAILED && (is_made || sa_hardened);
-  const char *skipped = is_made ? "" : " # SKIP the hardened mode makes none";
+  long        made = failing_each(program, call, and_later);
+  bool        passed = made > 0 || (made == 0 && sa_hardened);
+  const char *skipped = made == 0 ? " # SKIP the hardened mode makes none" : "";
   failures += !passed;
-  printf("%sok %u - any one %s of %lu may fail%s%s\n", passed ? "" : "not ", number, call, n - 1,
+  printf("%sok %u - any one %s of %ld may fail%s%s\n", passed ? "" : "not ", number, call, made,
          *and_later ? ", and all that follow" : "", skipped);
   fflush(stdout);
 }
@@ -610,9 +571,11 @@ test_limit(unsigned test, const char *program, unsigned which)
     snprintf(number, sizeof number, "%u", which);
     if (child == 0) {
       set_limit(&limits[which], most);
-      start(program, "LIMIT", number);
+      setenv("LIMIT", number, 1);
+      execl(program, program, (char *)NULL);
+      _exit(127);
     }
-    passed = end_of(child, limits[which].kind) == NOTHING_FAILED && passed;
+    passed = failing_exit_of(child, limits[which].kind) == FAILING_NOTHING_FAILED && passed;
   }
   failures += !passed;
   printf("%sok %u - with little %s, and with more\n", passed ? "" : "not ", test,
@@ -626,6 +589,17 @@ close_inherited(void)
   enum { STANDARD = 3, MOST = 256 };
   for (int descriptor = STANDARD; descriptor < MOST; descriptor++)
     close(descriptor);
+}
+
+/* For the runs, beside what it is already. */
+static void
+set_options(void)
+{
+  const char *given = getenv("STUBALLOC");
+  char        options[100];
+  snprintf(options, sizeof options, "publish=on,signal=USR1%s%s", given ? "," : "",
+           given ? given : "");
+  setenv("STUBALLOC", options, 1);
 }
 
 static void
@@ -652,6 +626,7 @@ main(int argc, char **argv)
   if (limit || getenv("FAULT"))
     return run();
   close_inherited();
+  set_options();
   test_all(argv[0]);
   return failures > 0;
 }
