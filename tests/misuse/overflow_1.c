@@ -9,7 +9,7 @@ int
 main(void)
 {
   char *block = with(malloc(24));
-  block[24] = 'x';
+  change(block + 24);
   free(block);
   go_on(24);
   return MISSED;

@@ -9,7 +9,7 @@ int
 main(void)
 {
   char *block = with(aligned_alloc(4096, 24));
-  block[24] = 'x';
+  change(block + 24);
   free(block);
   go_on(4000);
   return MISSED;

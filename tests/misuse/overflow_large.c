@@ -9,7 +9,7 @@ int
 main(void)
 {
   char *block = with(malloc(1000000));
-  block[1000000] = 'x';
+  change(block + 1000000);
   free(block);
   return MISSED;
 }

@@ -12,7 +12,7 @@ main(void)
 {
   sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "call"});
   char     *block = with(sa_scope_alloc(scope, 1000000));
-  block[1000000] = 'x';
+  change(block + 1000000);
   sa_scope_destroy(scope);
   return MISSED;
 }

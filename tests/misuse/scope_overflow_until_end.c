@@ -12,7 +12,7 @@ main(void)
 {
   sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "call"});
   char     *block = with(sa_scope_alloc(scope, 24));
-  block[24] = 'x';
+  change(block + 24);
   sa_scope_destroy(scope);
   return MISSED;
 }

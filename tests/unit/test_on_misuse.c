@@ -308,7 +308,7 @@ misuse_leave(void)
 static void
 write_behind(char *block, volatile size_t size)
 {
-  ((volatile char *)block)[size] = 'x';
+  ((volatile char *)block)[size] ^= 'x'; /* not what stands there, which may be anything */
 }
 
 static void
