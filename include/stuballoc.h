@@ -59,6 +59,13 @@ extern "C" {
 SA_API void sa_free(void *block);
 
 /*
+ * The same for a block that was asked for with that size: by sa_malloc, sa_aligned_alloc or
+ * sa_scope_alloc, by sa_calloc with that product, or by the last sa_realloc. In the hardened mode another
+ * size is misuse; else it makes no difference.
+ */
+SA_API void sa_free_sized(void *block, size_t size);
+
+/*
  * Returns a block of at least `size` bytes, aligned to 16 bytes, or to 8 where size is below 16.
  * Its contents are undefined. A size of 0 gives a block of its own that must be freed, too.
  * NULL with errno ENOMEM when there is no memory, or for a size over PTRDIFF_MAX.

@@ -5,7 +5,9 @@
  * memory fail as well: units, and small blocks.
  *
  * SPDX-License-Identifier: MIT */
+#ifndef _GNU_SOURCE /* FreeDCE has it */
 #define _GNU_SOURCE
+#endif
 #include "failing.h"
 
 #include <errno.h>
@@ -15,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 /* What it returns, its name, what it returns when it fails and with which errno, its parameters. What
  * takes any number of arguments is called with the most that it takes. */
@@ -101,3 +105,33 @@ CALLS(DEFINE)
 
 #define NAME(type, call, ...) #call,
 const char *const failing_calls[] = {CALLS(NAME) NULL};
+
+int
+failing_exit_of(pid_t child, const char *with)
+{
+  int status;
+  if (child < 0 || waitpid(child, &status, 0) != child)
+    return -1;
+  if (!WIFEXITED(status))
+    fprintf(stderr, "with %s: signal %d\n", with, WTERMSIG(status));
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+long
+failing_each(const char *program, const char *call, const char *and_later)
+{
+  char fault[64];
+  long n = 0;
+  int  status;
+  do {
+    snprintf(fault, sizeof fault, "%s:%ld%s", call, ++n, and_later);
+    pid_t child = fork();
+    if (child == 0) {
+      setenv("FAULT", fault, 1);
+      execl(program, program, (char *)NULL);
+      _exit(127);
+    }
+    status = failing_exit_of(child, fault);
+  } while (status == FAILING_FAILED);
+  return status == FAILING_NOTHING_FAILED ? n - 1 : -1;
+}

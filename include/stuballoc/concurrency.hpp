@@ -175,9 +175,12 @@ private:
   }
 
   void
-  do_deallocate(void *at, std::size_t, std::size_t alignment) override
+  do_deallocate(void *at, std::size_t bytes, std::size_t alignment) override
   {
-    sa_free(alignment <= aligned_ ? at : static_cast<void **>(at)[-1]);
+    if (alignment <= aligned_)
+      sa_free_sized(at, bytes);
+    else
+      sa_free_sized(static_cast<void **>(at)[-1], bytes + alignment);
   }
 
   bool

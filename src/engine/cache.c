@@ -233,7 +233,8 @@ is_start(const struct sa_slab *slab, const void *block)
   bool     starts = index * slab->size == offset;
   if (starts && index < slab->capacity)
     return true;
-  sa_misuse("free", block, starts ? "no block starts there" : "it points inside a block");
+  sa_block_misuse("free", slab, block,
+                  starts ? "no block starts there" : "it points inside a block");
   return false;
 }
 
@@ -457,6 +458,7 @@ sa_cache_done(struct sa_cache *cache)
 size_t
 sa_trim(void)
 {
+  SA_ALONE(SA_IN_ENGINE, "sa_trim");
   size_t           before = sa_units_returned();
   struct sa_trace *traced = sa_trace_pause();
   sa_watch_pause();

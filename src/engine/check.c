@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "engine/engine.h"
+#include "engine/hardened.h"
 
 #ifdef SA_DEBUG
 
@@ -17,11 +18,8 @@ word_of(const struct sa_region *region, const void *block, uint64_t *bit)
 }
 
 static const char *
-reason_of(const void *block)
+reason_of(const struct sa_slab *slab, const void *block)
 {
-  const struct sa_slab *slab = sa_slab_of(block);
-  if (!slab)
-    return "stuballoc did not give it out, or it was freed before";
   size_t offset = (size_t)((const char *)block - sa_units_address(slab));
   bool   large = sa_slab_what(slab) >= SA_LENT_LARGE;
   if (large ? offset != 0 : offset % slab->size != 0)
@@ -50,9 +48,14 @@ sa_block_out(void *block)
 static bool
 is_out(const char *what, const void *block, bool was_out)
 {
-  if (!was_out)
-    sa_misuse(what, block, reason_of(block));
-  return was_out;
+  if (was_out)
+    return true;
+  const struct sa_slab *slab = sa_slab_of(block);
+  if (slab)
+    sa_block_misuse(what, slab, block, reason_of(slab, block));
+  else
+    sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
+  return false;
 }
 
 bool

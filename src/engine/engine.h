@@ -408,6 +408,9 @@ struct sa_hooks {
   void *(*resize)(struct sa_slab *slab, void *block, size_t size);
   void *(*alloc_beside)(const struct sa_slab *slab, const void *block, size_t size);
   size_t (*size)(const struct sa_slab *slab, const void *block);
+  /* As sa_block_misuse; in the hardened mode. */
+  void (*misuse)(const char *what, const struct sa_slab *slab, const void *block,
+                 const char *reason);
   void (*thread_exits)(void); /* before the engine's cache goes */
   void (*forked)(void);       /* in the child, after the engine */
   void (*trim)(void);

@@ -165,50 +165,107 @@ thread_in(uint32_t what)
   return what >> SA_ENTRY_THREAD_SHIFT;
 }
 
+/* What is said of a block in a place of that size, also where the third entry has the bytes: see
+ * sa_hardened_fit. */
+static uint32_t
+get_fitted(const entry *of, size_t place)
+{
+  uint32_t what = get(&of[0]);
+  return is_out(what) || place <= SA_HARDENED_MIN ? what : what | get(&of[2]) >> SA_FITTED_SHIFT;
+}
+
 /* --- what is said ------------------------------------------------------------------------------ */
+
+/* Of a block: what an address in it, or in its place, tells. */
+struct known {
+  bool     is_out;
+  size_t   bytes;     /* that were asked for; else its place's */
+  uint32_t allocated; /* by which thread, and freed; 0: nobody knows */
+  uint32_t freed;
+};
+
+static struct known
+known_in_slab(const struct sa_slab *slab, const void *at)
+{
+  size_t number = (size_t)((const char *)at - slab->start) / slab->size;
+  if (number >= slab->capacity)
+    return (struct known){.bytes = slab->size};
+  const entry *of = entry_of(slab->start + number * slab->size);
+  uint32_t     what = get_fitted(of, slab->size);
+  if (is_out(what))
+    return (struct known){true, size_in(what), thread_in(what), 0};
+  return (struct known){false, slab->size, thread_in(what), thread_in(get(&of[1]))};
+}
+
+static struct known
+known_of(const struct sa_slab *slab, const void *at)
+{
+  if (sa_slab_what(slab) >= SA_LENT_LARGE)
+    return (struct known){true, slab->asked, slab->thread, 0};
+  return known_in_slab(slab, at);
+}
+
+uint32_t
+sa_hardened_thread(void)
+{
+  struct sa_cache *cache = sa_cache_begin();
+  if (!cache)
+    return 0;
+  uint32_t thread = thread_in(sa_rings_of(cache)->thread);
+  sa_cache_done(cache);
+  return thread;
+}
+
+void
+sa_block_describe(struct sa_said *said, const char *what, const struct sa_slab *slab,
+                  const void *at, const char *reason)
+{
+  char         allocated[40] = "", freed[40] = "";
+  struct known known = known_of(slab, at);
+  if (known.is_out && strcmp(what, "free") == 0)
+    known.freed = sa_hardened_thread();
+  if (known.allocated)
+    snprintf(allocated, sizeof allocated, ", allocated by thread %u", known.allocated);
+  if (known.freed)
+    snprintf(freed, sizeof freed, ", freed by thread %u", known.freed);
+  snprintf(said->text, sizeof said->text, "%s: %s%zu bytes%s%s", reason,
+           known.is_out ? "" : "in places of ", known.bytes, allocated, freed);
+}
+
+SA_ATTRIBUTE(cold)
+void
+sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at, const char *reason)
+{
+  struct sa_said said;
+  if (sa_hardened)
+    sa_block_describe(&said, what, slab, at, reason);
+  sa_misuse(what, at, sa_hardened ? said.text : reason);
+}
 
 static SA_ATTRIBUTE(cold, noinline) void free_already(const char *what, const void *block)
 {
-  const entry *of = entry_of(block);
-  char         text[128];
-  if (get(&of[1]) == 0)
-    snprintf(text, sizeof text, "this block was never given out");
-  else
-    snprintf(text, sizeof text,
-             "this block is free already: in places of %u bytes, allocated by thread %u, freed by "
-             "thread %u",
-             sa_slab_of(block)->size, thread_in(get(&of[0])), thread_in(get(&of[1])));
-  sa_misuse(what, block, text);
+  sa_block_misuse(what, sa_slab_of(block), block,
+                  get(&entry_of(block)[1]) == 0 ? "this block was never given out"
+                                                : "this block is free already");
   errno = EINVAL;
 }
 
 /* Of a block that is being freed. */
 static SA_ATTRIBUTE(cold, noinline) void damaged(const char *block)
 {
-  uint32_t    what = get(entry_of(block));
-  size_t      size = size_in(what);
-  const char *reason = has_canary(block + size) ? "the end of its place was written to"
-                                                : "it was written to past its end";
-  char        text[128];
-  snprintf(text, sizeof text, "%s: %zu bytes, allocated by thread %u, freed by thread %u", reason,
-           size, thread_in(what), thread_in(sa_my_rings->thread));
-  sa_misuse("free", block, text);
+  const struct sa_slab *slab = sa_slab_of(block);
+  size_t                size = size_in(get_fitted(entry_of(block), slab->size));
+  sa_block_misuse("free", slab, block,
+                  has_canary(block + size) ? "the end of its place was written to"
+                                           : "it was written to past its end");
 }
 
 /* Of a block that was about to be given out. */
 static SA_ATTRIBUTE(cold, noinline) void not_as_left(const void *block)
 {
-  const entry *of = entry_of(block);
-  char         text[128];
-  if (is_out(get(&of[0])))
-    snprintf(text, sizeof text, "it was freed twice: %zu bytes, allocated by thread %u",
-             size_in(get(&of[0])), thread_in(get(&of[0])));
-  else
-    snprintf(text, sizeof text,
-             "it was written to after it was freed: in places of %u bytes, allocated by thread %u, "
-             "freed by thread %u",
-             sa_slab_of(block)->size, thread_in(get(&of[0])), thread_in(get(&of[1])));
-  sa_misuse("malloc", block, text);
+  sa_block_misuse("malloc", sa_slab_of(block), block,
+                  is_out(get(entry_of(block))) ? "it was freed twice"
+                                               : "it was written to after it was freed");
 }
 
 /* --- poison ------------------------------------------------------------------------------------ */
@@ -584,10 +641,11 @@ sa_hardened_entries(const void *start)
 struct sa_live
 sa_hardened_live(const void *entries, unsigned cls)
 {
-  const uint32_t *of = entries;
-  struct sa_live  live = {0, 0};
+  const entry   *of = entries;
+  struct sa_live live = {0, 0};
+  size_t         place = sa_class_size(cls);
   for (uint32_t i = 0; i < sa_slab_capacity(cls); i++) {
-    uint32_t what = of[i * sa_class_size(cls) / 16];
+    uint32_t what = get_fitted(&of[i * place / 16], place);
     if (!is_out(what))
       continue;
     live.blocks++;
@@ -706,16 +764,30 @@ static SA_ATTRIBUTE(noinline) void free_slowly(char *block, entry *of, uint32_t 
   sa_cache_done(cache);
 }
 
+/* A block that sa_hardened_fit was given, if it is intact, is one again that has its place's size. */
+static bool
+unfit(const struct sa_slab *slab, char *block, entry *of, uint32_t before)
+{
+  size_t most = slab->size - SA_CANARY;
+  if (!has_canaries(block, size_in(before), slab->size)) {
+    damaged(block);
+    return false;
+  }
+  set_canaries(block, most, slab->size);
+  set(&of[2], 0);
+  set(&of[0], (uint32_t)(most + SA_BEHIND) | (before & ~SA_ENTRY_SIZE));
+  return true;
+}
+
 void
 sa_hardened_free_in(struct sa_slab *slab, void *block)
 {
-  (void)slab;
   entry   *of = entry_of(block);
-  uint32_t before = get(of);
-  if (is_out(before))
-    free_slowly(block, of, before);
-  else
+  uint32_t before = get_fitted(of, slab->size);
+  if (!is_out(before))
     free_already("free", block);
+  else if (is_out(get(of)) || unfit(slab, block, of, before))
+    free_slowly(block, of, get(of));
 }
 
 void
@@ -752,7 +824,7 @@ bool
 sa_hardened_measure(const char *what, const struct sa_slab *slab, const void *block, size_t *size)
 {
   size_t   offset = (size_t)((const char *)block - slab->start);
-  uint32_t before = offset % slab->size == 0 ? get(entry_of(block)) : 0;
+  uint32_t before = offset % slab->size == 0 ? get_fitted(entry_of(block), slab->size) : 0;
   if (is_out(before)) {
     *size = size_in(before);
     return true;
@@ -760,7 +832,7 @@ sa_hardened_measure(const char *what, const struct sa_slab *slab, const void *bl
   if (offset % slab->size == 0 && offset / slab->size < slab->capacity)
     free_already(what, block);
   else
-    sa_misuse(what, block, "it points inside a block, or to none");
+    sa_block_misuse(what, slab, block, "it points inside a block, or to none");
   errno = EINVAL;
   return false;
 }
@@ -770,12 +842,27 @@ sa_hardened_resize(const struct sa_slab *slab, void *block, size_t size)
 {
   entry   *of = entry_of(block);
   uint32_t before = get(of);
-  if (size > SA_HARDENED_MAX || sa_class_size(class_for((size + SA_BEHIND) / 16)) != slab->size
+  if (!is_out(before) || size > SA_HARDENED_MAX
+      || sa_class_size(class_for((size + SA_BEHIND) / 16)) != slab->size
       || !has_canaries(block, size_in(before), slab->size))
     return false; /* the free finds what is wrong */
   set(of, (uint32_t)(size + SA_BEHIND) | (before & ~SA_ENTRY_SIZE));
   set_canaries(block, size, slab->size);
   return true;
+}
+
+/* The size goes to the third entry. So the quick free takes the block for none that is out, and does not
+ * look for its ring by a size that is not its place's. */
+void
+sa_hardened_fit(void *block, size_t size)
+{
+  const struct sa_slab *slab = sa_slab_of(block);
+  entry                *of = entry_of(block);
+  if (sa_hardened_resize(slab, block, size))
+    return;
+  set(&of[2], (uint32_t)(size + SA_BEHIND) << SA_FITTED_SHIFT);
+  set(&of[0], get(&of[0]) & ~SA_ENTRY_SIZE);
+  set_canaries(block, size, slab->size);
 }
 
 /* --- guards ------------------------------------------------------------------------------------ */
@@ -835,24 +922,17 @@ sa_hardened_large(struct sa_slab *slab)
 {
   char    *end = slab->start + slab->asked;
   uint64_t canary = canary_for(end);
-  slab->thread = thread_in(sa_my_rings->thread);
+  slab->thread = sa_hardened_thread();
   memcpy(end, &canary, canary_length(slab));
   sa_guard_set(slab, slab->start + slab->length, slab->units);
 }
 
 bool
-sa_hardened_large_check(const char *what, const struct sa_slab *slab)
+sa_hardened_large_is_intact(const struct sa_slab *slab)
 {
   const char *end = slab->start + slab->asked;
   uint64_t    canary = canary_for(end);
-  char        text[128];
-  if (memcmp(end, &canary, canary_length(slab)) == 0)
-    return true;
-  snprintf(text, sizeof text,
-           "it was written to past its end: %zu bytes, allocated by thread %u, freed by thread %u",
-           slab->asked, slab->thread, thread_in(sa_my_rings->thread));
-  sa_misuse(what, slab->start, text);
-  return false;
+  return memcmp(end, &canary, canary_length(slab)) == 0;
 }
 
 /* --- blocks of a room above -------------------------------------------------------------------- */

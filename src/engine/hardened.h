@@ -8,7 +8,8 @@
  * region lies a table with an entry for each granule of 16 bytes, as far from the blocks as the
  * descriptors. A block has two granules at least. The entry of its first one says how many bytes were
  * asked for, by which thread; the next one's says who freed the block. So one look tells a block from a
- * pointer inside one, to none, or to one that is free, and where its end is.
+ * pointer inside one, to none, or to one that is free, and where its end is. Where an alignment demands a
+ * larger place than the bytes would, the third entry has them, and the first one none.
  *
  * A slab knows its free blocks by a bit for each. Whoever holds it takes blocks: `freed` says how many
  * of the bits that are set are the holder's, the anchor how many have come from elsewhere. A bit is set
@@ -45,11 +46,14 @@ enum {
   /* What an entry adds to a block's bytes: so it is more than 0, and the multiple of 16 in it tells the
    * granules of the block with its canary. */
   SA_BEHIND = SA_CANARY + 15,
+  SA_HARDENED_MIN = 2 * 16, /* the smallest place */
 };
 
 /* An entry: the bytes that were asked for and SA_BEHIND, or 0 where no block is out; and a thread. */
 #define SA_ENTRY_SIZE 0xffffu
 #define SA_ENTRY_THREAD_SHIFT 16
+/* In the third entry of a block that has a larger place than its bytes need: those. */
+#define SA_FITTED_SHIFT 16
 /* The largest block that lies in a slab. */
 #define SA_HARDENED_MAX ((size_t)(SA_ENTRY_SIZE - SA_BEHIND))
 
@@ -106,6 +110,21 @@ bool sa_hardened_measure(const char *what, const struct sa_slab *slab, const voi
                          size_t *size);
 /* Changes how many were asked for; false: its place is not the right one, or it was damaged. */
 bool sa_hardened_resize(const struct sa_slab *slab, void *block, size_t size);
+/* Says of a new block that fewer bytes were asked for than for one of such a place. */
+void sa_hardened_fit(void *block, size_t size);
+
+/* The calling thread's number; 0: it has none, and there is no memory to give it one. */
+uint32_t sa_hardened_thread(void);
+
+/* What is wrong with a pointer into a slab or a large block, and what is known of the block there. */
+struct sa_said {
+  char text[160];
+};
+void sa_block_describe(struct sa_said *said, const char *what, const struct sa_slab *slab,
+                       const void *at, const char *reason);
+/* As sa_misuse with that; in the default mode, with the reason alone. */
+void sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at,
+                     const char *reason);
 
 /* --- hardened.c: a cache's rings --------------------------------------------------------------- */
 
@@ -131,9 +150,9 @@ void sa_hardened_forget(struct sa_slab *first, size_t units);
 /* For statistics: where the entries of a unit are, and what is out by a copy of a slab's. */
 const void    *sa_hardened_entries(const void *start);
 struct sa_live sa_hardened_live(const void *entries, unsigned cls);
-/* A large block: its canary and its guard; and whether the canary is as it was, else that was said. */
+/* A large block: its canary and its guard; and whether the canary is as it was. */
 void sa_hardened_large(struct sa_slab *slab);
-bool sa_hardened_large_check(const char *what, const struct sa_slab *slab);
+bool sa_hardened_large_is_intact(const struct sa_slab *slab);
 
 /* For a room above, of a block in what it was lent: that it is out, with so many bytes and the canary
  * behind them; how many those are; whether the canary is as it was. Else the entry is the room's, as

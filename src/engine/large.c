@@ -109,11 +109,13 @@ void
 sa_large_free(struct sa_slab *slab, void *block)
 {
   if (block != slab->start) {
-    sa_misuse("free", block, "it points inside a block");
+    sa_block_misuse("free", slab, block, "it points inside a block");
     return;
   }
-  if (sa_hardened && !sa_hardened_large_check("free", slab))
+  if (sa_hardened && !sa_hardened_large_is_intact(slab)) {
+    sa_block_misuse("free", slab, block, "it was written to past its end");
     return;
+  }
   size_t   units = slab->units;
   uint64_t old = atomic_exchange_explicit(&slab->anchor, SA_NOTHING, memory_order_acq_rel);
   if (sa_anchor_what(old) != SA_LARGE)
@@ -123,6 +125,15 @@ sa_large_free(struct sa_slab *slab, void *block)
     sa_units_give_large(slab, units, large_part(slab));
   else
     sa_units_give(slab, units);
+}
+
+/* Within a resize. */
+static void
+free_within(void *block)
+{
+  const char *call = sa_alone_pauses();
+  sa_free(block);
+  sa_alone_goes_on(call);
 }
 
 /* Takes the pages of a block to a larger place. Only blocks of whole chunks: each move leaves a
@@ -137,10 +148,10 @@ move_pages(struct sa_slab *slab, size_t size)
     return NULL;
   enum sa_os_outcome outcome = sa_os_move(to, slab->start, slab->length);
   if (outcome == SA_OS_REFUSED)
-    sa_free(to);
+    free_within(to);
   if (outcome != SA_OS_DONE)
     return NULL;
-  sa_free(slab->start);
+  free_within(slab->start);
   return to;
 }
 

@@ -1,6 +1,7 @@
 /* The rest of the family: zeroed, aligned and resized blocks, and how large a block is. */
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "engine/engine.h"
@@ -16,8 +17,10 @@ sa_calloc(size_t count, size_t size)
     return sa_no_memory();
   if (sa_traced())
     return sa_traced_calloc(count, size);
-  if (bytes > SA_CLASS_MAX && !sa_watched())
+  if (bytes > SA_CLASS_MAX && !sa_watched()) {
+    SA_ALONE(SA_IN_ENGINE, "sa_calloc");
     return sa_large_alloc(bytes, SA_UNIT, true);
+  }
   void *block = sa_malloc(bytes);
   return block ? memset(block, 0, bytes) : NULL;
 }
@@ -31,7 +34,12 @@ aligned_in_class(size_t alignment, size_t size)
   unsigned cls = sa_class_of(size + behind > alignment ? size + behind : alignment);
   while (sa_class_size(cls) % alignment != 0)
     cls++;
-  return sa_malloc(sa_class_size(cls) - behind);
+  if (sa_hardened && sa_class_size(cls) - behind > SA_HARDENED_MAX)
+    return sa_large_alloc(size, SA_UNIT, false);
+  void *block = sa_malloc(sa_class_size(cls) - behind);
+  if (sa_hardened && block)
+    sa_hardened_fit(block, size);
+  return block;
 }
 
 void *
@@ -47,7 +55,14 @@ sa_aligned_alloc(size_t alignment, size_t size)
     return sa_traced_aligned_alloc(alignment, size);
   if (size <= (sa_hardened ? SA_HARDENED_MAX : SA_CLASS_MAX) && alignment <= SA_UNIT)
     return aligned_in_class(alignment, size);
+  SA_ALONE(SA_IN_ENGINE, "sa_aligned_alloc");
   return sa_large_alloc(size, alignment > SA_UNIT ? alignment : SA_UNIT, false);
+}
+
+static bool
+is_large(const struct sa_slab *slab)
+{
+  return sa_slab_what(slab) == SA_LARGE;
 }
 
 /* Also sets `inside` to where in the region it is, or what stands for it. NULL with errno EINVAL
@@ -61,22 +76,14 @@ slab_or_misuse(const char *what, const void *block, void **inside)
     return NULL;
   }
   struct sa_slab *slab = *inside ? sa_slab_of(*inside) : NULL;
-  const char     *reason = NULL;
-  if (!slab)
-    reason = "stuballoc did not give it out, or it was freed before";
-  else if (sa_slab_what(slab) >= SA_LENT_LARGE && *inside != sa_units_address(slab))
-    reason = "it points inside a block";
-  if (!reason)
-    return slab;
-  sa_misuse(what, block, reason);
+  if (slab && (!is_large(slab) || *inside == slab->start))
+    return slab; /* of what is in it, others know more */
+  if (slab)
+    sa_block_misuse(what, slab, block, "it points inside a block");
+  else
+    sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
   errno = EINVAL;
   return NULL;
-}
-
-static bool
-is_large(const struct sa_slab *slab)
-{
-  return sa_slab_what(slab) == SA_LARGE;
 }
 
 /* False after misuse. */
@@ -101,10 +108,37 @@ sa_usable_size(const void *block)
   return known ? sa_watch_size(block, size) : 0;
 }
 
+/* In the hardened mode: whether a size is that which was asked for; else that is said. No block of a scope
+ * is of 0 bytes; of one in a section nobody knows but that it has room. */
+static bool
+has_size(const void *block, size_t size)
+{
+  void                 *inside;
+  const struct sa_slab *slab = slab_or_misuse("free", block, &inside);
+  size_t                asked;
+  if (!slab || !measure("free", slab, inside, &asked))
+    return false;
+  bool lent = sa_is_lent(slab);
+  if (inside == block ? asked == (lent && size == 0 ? 1 : size) : asked >= size)
+    return true;
+  char reason[64];
+  snprintf(reason, sizeof reason, "it is freed as one of %zu bytes", size);
+  (lent ? sa_hooks_get()->misuse : sa_block_misuse)("free", slab, inside, reason);
+  return false;
+}
+
+void
+sa_free_sized(void *block, size_t size)
+{
+  if (!sa_hardened || !block || has_size(block, size))
+    sa_free(block);
+}
+
 /* Where it is, or by moving its pages; NULL: it must be copied. */
 static void *
 resize(struct sa_slab *slab, void *block, size_t size)
 {
+  SA_ALONE(SA_IN_ENGINE, "sa_realloc");
   if (sa_watched())
     return NULL;
   if (sa_is_lent(slab))

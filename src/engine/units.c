@@ -190,6 +190,8 @@ decommit(struct run run)
                    run.units * SA_UNIT_ENTRIES * sizeof *run.region->entries);
   if (!empty(address_of(run), run.units * SA_UNIT))
     mark(run.region->committed, run, false);
+  else if (sa_hardened) /* what the system does not take is opened to be emptied */
+    (void)sa_os_protect(address_of(run), run.units * SA_UNIT, SA_OS_NONE);
   mark(run.region->dirty, run, false);
   atomic_fetch_add_explicit(&units_returned, run.units, memory_order_relaxed);
   SA_PROBE2(give_back, address_of(run), run.units * SA_UNIT);

@@ -174,17 +174,17 @@ static SA_ATTRIBUTE(cold, noinline) unsigned no_block(const char *what, const vo
 {
   struct sa_chunk *chunk = sa_chunk_of(inside);
   size_t           at = sa_granule_of(inside);
-  const void      *block = (const char *)inside + chunk->away;
   struct sa_scope *scope = chunk->scope;
-  /* a chunk that waits for the next scope has an empty map */
-  if (atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_NO_SCOPE)
-    sa_misuse(what, block, "its scope was destroyed");
+  /* a chunk that waits for the next scope has an empty map; the scope's own chunk may be gone */
+  if (!sa_scope_is_there(scope)
+      || atomic_load_explicit(&scope->state, memory_order_relaxed) == SA_NO_SCOPE)
+    sa_scope_misuse(what, (const char *)inside + chunk->away, scope, "its scope was destroyed");
   else if (at < SA_DATA)
-    sa_scope_misuse(what, block, scope, "no block starts there");
-  else if ((uintptr_t)block % SA_GRANULE == 0 && sa_code_get(chunk, at) >= SA_FREE)
-    sa_scope_misuse(what, block, scope, "this block is free already");
+    sa_scope_block_misuse(what, inside, "no block starts there");
+  else if ((uintptr_t)inside % SA_GRANULE == 0 && sa_code_get(chunk, at) >= SA_FREE)
+    sa_scope_block_misuse(what, inside, "this block is free already");
   else
-    sa_scope_misuse(what, block, scope, "it points inside a block, or to none");
+    sa_scope_block_misuse(what, inside, "it points inside a block, or to none");
   errno = EINVAL;
   return 0;
 }
@@ -211,6 +211,8 @@ code_of(const char *what, const void *block)
 static size_t
 size_of(const char *what, const struct sa_slab *slab, const void *block)
 {
+  if (is_large(slab) && !sa_lent_check(what, slab, block))
+    return 0;
   if (is_large(slab)) /* what stands for another one has its length */
     return sa_lent_node(slab)->scope->source ? slab->length : sa_large_size(slab);
   size_t room = sa_code_size(code_of(what, block));
@@ -221,6 +223,15 @@ size_t
 sa_block_size(const struct sa_slab *slab, const void *block)
 {
   return size_of("usable_size", slab, block);
+}
+
+void
+sa_block_wrong(const char *what, const struct sa_slab *slab, const void *block, const char *reason)
+{
+  if (is_large(slab))
+    sa_lent_misuse(what, slab, block, reason);
+  else
+    sa_scope_block_misuse(what, block, reason);
 }
 
 /* --- freeing ---------------------------------------------------------------------------------- */

@@ -10,10 +10,51 @@
  * in a section has none of this but the links, for others write there, too.
  */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "engine/hardened.h"
 #include "os/os.h"
 #include "scope/scope.h"
+
+/* --- what is said ------------------------------------------------------------------------------ */
+
+static bool
+is_marked(const void *block)
+{
+  uint32_t said = (uintptr_t)block % SA_GRANULE == 0 ? sa_lent_get(block) : 0;
+  return said != 0 && said != SA_LENT_FREE;
+}
+
+/* The granule of the block that another one lies in; 0: none. */
+static size_t
+granule_around(const struct sa_chunk *chunk, size_t at)
+{
+  for (size_t from = at; from >= SA_DATA; from--) {
+    unsigned code = sa_code_get(chunk, from) & (SA_FREE - 1);
+    if (code - 1 < SA_CODES)
+      return from + sa_code_granules(code) > at ? from : 0;
+  }
+  return 0;
+}
+
+void
+sa_scope_block_misuse(const char *what, const void *inside, const char *reason)
+{
+  struct sa_chunk *chunk = sa_chunk_of(inside);
+  size_t           from = sa_hardened ? granule_around(chunk, sa_granule_of(inside)) : 0;
+  const void      *block = sa_granule_at(chunk, from);
+  char             text[160], freed[32] = "";
+  if (from != 0 && is_marked(block) && strcmp(what, "free") == 0)
+    snprintf(freed, sizeof freed, ", freed by thread %u", sa_hardened_thread());
+  if (from != 0 && is_marked(block))
+    snprintf(text, sizeof text, "%s: %zu bytes%s", reason, sa_lent_size(block), freed);
+  else if (from != 0)
+    snprintf(text, sizeof text, "%s: in a place of %zu bytes", reason,
+             sa_code_size(sa_code_get(chunk, from) & (SA_FREE - 1)));
+  sa_scope_misuse(what, (const char *)inside + chunk->away, chunk->scope,
+                  from != 0 ? text : reason);
+}
 
 /* --- links ------------------------------------------------------------------------------------- */
 
@@ -49,14 +90,15 @@ sa_link_decode(const void *block, unsigned code)
 {
   void       *next = sa_link_encode(block, *(void *const *)block);
   const void *changed = NULL;
-  if (next && !is_free_block(next))
-    sa_misuse_fatal("sa_scope_alloc", block,
-                    "it was written to after it was freed; its link is gone");
+  if (next && !is_free_block(next)) {
+    sa_scope_block_misuse("sa_scope_alloc", block,
+                          "it was written to after it was freed, and its link is gone");
+    abort(); /* with the rest of the list */
+  }
   if (sa_lent_get(block) == SA_LENT_FREE)
     changed = sa_poison_changed((const char *)block + LINKS, poisoned(code));
   if (changed)
-    sa_scope_misuse("sa_scope_alloc", block, sa_chunk_of(block)->scope,
-                    "it was written to after it was freed");
+    sa_scope_block_misuse("sa_scope_alloc", block, "it was written to after it was freed");
   sa_lent_set(block, 0);
   return next;
 }
@@ -74,22 +116,13 @@ sa_hardened_block(struct sa_arena *arena, size_t size)
   return block;
 }
 
-static bool
-is_marked(const void *block)
-{
-  uint32_t said = (uintptr_t)block % SA_GRANULE == 0 ? sa_lent_get(block) : 0;
-  return said != 0 && said != SA_LENT_FREE;
-}
-
 /* Whether the bytes behind a block are as they were; else that is said. */
 static bool
 is_intact(const char *what, const void *block)
 {
-  char text[96];
   if (sa_lent_is_intact(block))
     return true;
-  snprintf(text, sizeof text, "it was written to past its end: %zu bytes", sa_lent_size(block));
-  sa_scope_misuse(what, block, sa_chunk_of(block)->scope, text);
+  sa_scope_block_misuse(what, block, "it was written to past its end");
   return false;
 }
 
@@ -100,7 +133,7 @@ sa_hardened_block_free(void *block)
     if (!is_intact("free", block))
       return;
     unsigned code = sa_code_get(sa_chunk_of(block), sa_granule_of(block));
-    sa_poison_fill((char *)block + LINKS, poisoned(code));
+    sa_poison_fill(block, LINKS + poisoned(code));
     sa_lent_set(block, SA_LENT_FREE);
   }
   sa_block_free_encoded(block);
@@ -139,7 +172,8 @@ done_waiting(struct sa_chunk *chunk)
   size_t      length = (chunk->carved - SA_DATA) * SA_GRANULE;
   const void *changed = sa_poison_changed(sa_granule_at(chunk, SA_DATA), length);
   if (changed)
-    sa_misuse("sa_scope_create", changed, "it was written to after its scope was destroyed");
+    sa_scope_misuse("sa_scope_create", changed, chunk->scope,
+                    "it was written to after its scope was destroyed");
   chunk->keeper = 0;
   return chunk;
 }

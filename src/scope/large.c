@@ -1,6 +1,7 @@
 /* Large blocks of a scope: the engine's, lent to it. */
 #include <errno.h>
 
+#include "engine/hardened.h"
 #include "scope/scope.h"
 
 static size_t
@@ -122,17 +123,35 @@ said(const struct sa_node *node, const struct sa_slab *slab, const void *block)
   return node->scope->source ? (const char *)node->away + offset : block;
 }
 
+void
+sa_lent_misuse(const char *what, const struct sa_slab *slab, const void *block, const char *reason)
+{
+  const struct sa_node *node = sa_lent_node(slab);
+  struct sa_said        known;
+  bool is_known = sa_hardened && !node->scope->source; /* not of what stands for it */
+  if (is_known)
+    sa_block_describe(&known, what, slab, block, reason);
+  sa_scope_misuse(what, said(node, slab, block), node->scope, is_known ? known.text : reason);
+}
+
+bool
+sa_lent_check(const char *what, const struct sa_slab *slab, const void *block)
+{
+  if (block == slab->start)
+    return true;
+  sa_lent_misuse(what, slab, block, "it points inside a block");
+  errno = EINVAL;
+  return false;
+}
+
 /* Makes it the engine's again; only one thread can. NULL, with errno EINVAL, after misuse. */
 static struct sa_node *
 take_back(const char *what, struct sa_slab *slab, const void *block)
 {
   struct sa_node *node = sa_lent_node(slab);
   uint64_t        lent = (uint64_t)SA_LENT_LARGE << SA_WHAT_SHIFT;
-  if (block != slab->start) {
-    sa_scope_misuse(what, said(node, slab, block), node->scope, "it points inside a block");
-    errno = EINVAL;
+  if (!sa_lent_check(what, slab, block))
     return NULL;
-  }
   if (!atomic_compare_exchange_strong_explicit(&slab->anchor, &lent,
                                                (uint64_t)SA_LARGE << SA_WHAT_SHIFT,
                                                memory_order_acq_rel, memory_order_relaxed))
@@ -183,6 +202,16 @@ sa_lent_alloc(struct sa_arena *arena, size_t size)
   return scope->source ? node->away : block;
 }
 
+/* Whether the bytes behind a block are as they were; else that was said, and it is not used again. */
+static bool
+is_intact(const char *what, const struct sa_slab *slab)
+{
+  if (!sa_hardened || sa_hardened_large_is_intact(slab))
+    return true;
+  sa_lent_misuse(what, slab, slab->start, "it was written to past its end");
+  return false;
+}
+
 bool
 sa_lent_keep(struct sa_slab *slab, void *block)
 {
@@ -198,9 +227,11 @@ sa_lent_free(struct sa_slab *slab, void *block)
   struct sa_node *node = take_back("free", slab, block);
   if (!node)
     return;
+  bool intact = is_intact("free", slab);
   free_away(node, slab);
   give_up(node);
-  sa_large_free(slab, block);
+  if (intact)
+    sa_large_free(slab, block);
 }
 
 /* Changes what is charged to what a new size needs. */
@@ -245,7 +276,8 @@ free_block_of(struct sa_node *node)
   take_back("destroy", slab, slab->start);
   sa_watch_back(slab->start);
   free_away(node, slab);
-  sa_large_free(slab, slab->start);
+  if (is_intact("sa_scope_destroy", slab))
+    sa_large_free(slab, slab->start);
   return sa_lent_charge(node);
 }
 

@@ -8,9 +8,11 @@ void
 sa_scope_misuse(const char *what, const void *pointer, const struct sa_scope *scope,
                 const char *reason)
 {
-  char text[128];
-  snprintf(text, sizeof text, "%s (scope '%s')", reason, scope->name);
-  sa_misuse(what, pointer, text);
+  char text[224];
+  bool has_name = sa_scope_is_there(scope) && scope->name[0] != '\0';
+  if (has_name)
+    snprintf(text, sizeof text, "%s (scope '%s')", reason, scope->name);
+  sa_misuse(what, pointer, has_name ? text : reason);
 }
 
 void

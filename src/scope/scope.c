@@ -8,9 +8,8 @@
 
 /* --- handles ---------------------------------------------------------------------------------- */
 
-/* Whether a scope may be at that address: it lies where one would lie in a chunk. */
-static bool
-is_plausible(const struct sa_scope *scope)
+bool
+sa_scope_is_there(const struct sa_scope *scope)
 {
   if (((uintptr_t)scope & (SA_UNIT - 1)) != offsetof(struct sa_chunk, first))
     return false;
@@ -22,10 +21,10 @@ enum sa_scope_state
 sa_scope_check_anywhere(const char *what, struct sa_scope *scope)
 {
   enum sa_scope_state state = SA_NO_SCOPE;
-  if (is_plausible(scope))
+  if (sa_scope_is_there(scope))
     state = atomic_load_explicit(&scope->state, memory_order_acquire);
   if (state == SA_NO_SCOPE)
-    sa_misuse(what, scope, "this is no scope, or it was destroyed");
+    sa_scope_misuse(what, scope, scope, "this is no scope, or it was destroyed");
   return state;
 }
 
@@ -170,6 +169,7 @@ static SA_ATTRIBUTE(noinline) void record_create(struct sa_trace *trace, struct 
 struct sa_scope *
 sa_scope_create_for(const sa_scope_options *options, const void *creator)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_create");
   struct sa_trace *traced = sa_scope_pause();
   bool             warm = sa_thread.warm;
   struct sa_scope *scope = create(options, creator);
@@ -185,6 +185,7 @@ sa_scope_create(const sa_scope_options *options)
   struct sa_chunk *chunk = sa_thread.warm;
   if (SA_UNLIKELY(options || !chunk || sa_thread.top != &sa_no_frame))
     return sa_scope_create_for(options, __builtin_return_address(0));
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_create");
   sa_thread.warm = NULL;
   return begin(chunk, __builtin_return_address(0));
 }
@@ -307,6 +308,7 @@ sa_scope_drop_handle(struct sa_scope *scope)
 static void
 destroy_at_home(struct sa_scope *scope)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_destroy");
   atomic_store_explicit(&scope->state, SA_ENDING, memory_order_relaxed);
   if (SA_LIKELY(atomic_load_explicit(&scope->users, memory_order_acquire) == 1)) {
     end(scope);
@@ -358,6 +360,7 @@ is_plain(struct sa_scope *scope)
 static inline void
 destroy_plain(struct sa_scope *scope)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_destroy");
   struct sa_chunk *chunk = sa_chunk_of(scope);
   atomic_store_explicit(&scope->state, SA_NO_SCOPE, memory_order_relaxed);
   sa_chunk_clear_map(chunk, end_of_blocks(chunk));

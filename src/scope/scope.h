@@ -386,6 +386,9 @@ void *sa_link_decode(const void *block, unsigned code);
 void  *sa_hardened_block(struct sa_arena *arena, size_t size);
 void   sa_hardened_block_free(void *block);
 size_t sa_hardened_block_size(const void *block, size_t room);
+/* As sa_scope_misuse, of a pointer into a chunk; in the hardened mode with what is known of the block
+ * there. */
+void sa_scope_block_misuse(const char *what, const void *inside, const char *reason);
 /* Lets a chunk wait whose blocks end before a granule; returns another one that has waited, or NULL. */
 struct sa_chunk *sa_chunk_wait(struct sa_chunk *chunk, size_t end);
 /* One that has waited, while more than so many wait. */
@@ -520,6 +523,11 @@ bool sa_arena_join(struct sa_arena *arena);
 
 void *sa_lent_alloc(struct sa_arena *arena, size_t size);
 void  sa_lent_free(struct sa_slab *slab, void *block);
+/* Whether it is a block; else, with errno EINVAL, that was said. */
+bool sa_lent_check(const char *what, const struct sa_slab *slab, const void *block);
+/* As sa_scope_misuse, in the hardened mode with what is known of the block. */
+void sa_lent_misuse(const char *what, const struct sa_slab *slab, const void *block,
+                    const char *reason);
 /* NULL: it must be copied. */
 void *sa_lent_resize(struct sa_slab *slab, void *block, size_t size);
 /* Makes it an engine's block like any other, at the same address; false, with errno EINVAL, after
@@ -556,6 +564,8 @@ void             sa_block_free_encoded(void *block);
 void            *sa_block_resize(struct sa_slab *slab, void *block, size_t size);
 void            *sa_block_beside(const struct sa_slab *slab, const void *block, size_t size);
 size_t           sa_block_size(const struct sa_slab *slab, const void *block);
+void             sa_block_wrong(const char *what, const struct sa_slab *slab, const void *block,
+                                const char *reason);
 
 /* --- stack.c ---------------------------------------------------------------------------------- */
 
@@ -583,6 +593,8 @@ void sa_frame_pop(struct sa_frame *frame);
 
 /* As sa_scope_create; `creator` is the code to be named in reports. */
 struct sa_scope *sa_scope_create_for(const sa_scope_options *options, const void *creator);
+/* Whether it is a scope, or may have been one: it lies where one would lie in a chunk. */
+bool sa_scope_is_there(const struct sa_scope *scope);
 /* Its state, if it is a scope; anything else is misuse, and then SA_NO_SCOPE. Touches no memory that
  * may not be there. */
 enum sa_scope_state sa_scope_check_anywhere(const char *what, struct sa_scope *scope);
@@ -641,7 +653,7 @@ struct sa_lent_count sa_chunk_count(const void *copy, const void *start);
 
 /* At a scope's end, if leaks are to be reported. */
 void sa_report_over_budget(const struct sa_scope *scope);
-/* As sa_misuse, and names the scope. */
+/* As sa_misuse, and names the scope, if it has a name, also after its end as long as that stands there. */
 void sa_scope_misuse(const char *what, const void *pointer, const struct sa_scope *scope,
                      const char *reason);
 

@@ -35,6 +35,7 @@ static const struct sa_hooks hardened_hooks = {
   .resize = sa_block_resize,
   .alloc_beside = sa_block_beside,
   .size = sa_block_size,
+  .misuse = sa_block_wrong,
   .thread_exits = sa_thread_exits,
   .forked = sa_scopes_forked,
   .trim = sa_chunks_trim,
@@ -240,6 +241,7 @@ record_enter(struct sa_trace *trace, struct sa_scope *scope)
 int
 sa_frame_push(struct sa_scope *scope, enum sa_maker maker)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_enter");
   struct sa_trace *traced = sa_scope_pause();
   if (traced && maker == SA_MADE_BY_ENTER)
     maker = SA_MADE_BY_TRACED_ENTER;
@@ -267,6 +269,7 @@ sa_scope_enter(struct sa_scope *scope)
   struct sa_arena *arena = sa_scope_home_arena(scope);
   if (SA_UNLIKELY(entries_of(arena) != 0))
     return enter_slowly(scope);
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_enter");
   set_entries(arena, 1);
   push(&arena->frame, arena, SA_MADE_BY_ENTER);
   return 0;
@@ -319,6 +322,7 @@ last_entry_ends(struct sa_arena *arena)
 static void
 end_entry(struct sa_frame *frame)
 {
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_leave");
   struct sa_arena *arena = frame->arena;
   size_t           entries = entries_of(arena);
   if (SA_LIKELY(entries == 1)) {
@@ -431,7 +435,7 @@ static SA_ATTRIBUTE(noinline) void leave_slowly(struct sa_scope *scope)
   if (frame)
     sa_frame_pop(frame);
   else
-    sa_misuse("sa_scope_leave", scope, "this thread is not inside it");
+    sa_scope_misuse("sa_scope_leave", scope, scope, "this thread is not inside it");
 }
 
 void
@@ -445,6 +449,7 @@ sa_scope_leave(struct sa_scope *scope)
     leave_slowly(scope);
     return;
   }
+  SA_ALONE(SA_IN_SCOPE, "sa_scope_leave");
   sa_thread.top = frame->below;
   sa_thread.here = frame->below->arena;
   home_leaves(scope, arena);

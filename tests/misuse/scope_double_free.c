@@ -1,7 +1,7 @@
 /* A block of a scope is freed twice, another one in between.
  *
  * default:  found free of %p: this block is free already \(scope 'call'\)
- * hardened: found free of %p: .*free.* \(scope 'call'\)
+ * hardened: found free of %p: this block is free already: in a place of 112 bytes \(scope 'call'\)
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 

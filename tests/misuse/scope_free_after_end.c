@@ -1,7 +1,7 @@
 /* A block is freed after its scope was destroyed.
  *
- * default:  found free of %p: its scope was destroyed
- * hardened: found free of %p: its scope was destroyed
+ * default:  found free of %p: its scope was destroyed \(scope 'call'\)
+ * hardened: found free of %p: its scope was destroyed \(scope 'call'\)
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 
@@ -10,7 +10,7 @@
 int
 main(void)
 {
-  sa_scope *scope = sa_scope_create(NULL);
+  sa_scope *scope = sa_scope_create(&(sa_scope_options){.name = "call"});
   char     *block = with(sa_scope_alloc(scope, 100));
   sa_scope_destroy(scope);
   sa_free(block);

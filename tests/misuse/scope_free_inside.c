@@ -1,7 +1,7 @@
 /* A pointer inside a block of a scope is freed.
  *
  * default:  found free of %p: it points inside a block, or to none \(scope 'call'\)
- * hardened: found free of %p: .*inside.* \(scope 'call'\)
+ * hardened: found free of %p: it points inside a block, or to none: 100 bytes, freed by thread 1 \(scope 'call'\)
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 

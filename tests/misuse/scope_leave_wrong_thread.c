@@ -1,7 +1,7 @@
 /* A thread leaves a scope that another one has entered.
  *
- * default:  found sa_scope_leave of %p: this thread is not inside it
- * hardened: found sa_scope_leave of %p: this thread is not inside it
+ * default:  found sa_scope_leave of %p: this thread is not inside it \(scope 'call'\)
+ * hardened: found sa_scope_leave of %p: this thread is not inside it \(scope 'call'\)
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 
@@ -17,7 +17,7 @@ leave(void *scope)
 int
 main(void)
 {
-  sa_scope *scope = with(sa_scope_create(NULL));
+  sa_scope *scope = with(sa_scope_create(&(sa_scope_options){.name = "call"}));
   sa_scope_enter(scope);
   in_thread(leave, scope);
   return MISSED;

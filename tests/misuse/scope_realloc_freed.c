@@ -1,7 +1,7 @@
 /* A freed block of a scope is resized.
  *
  * default:  found usable_size of %p: this block is free already \(scope 'call'\)
- * hardened: found (?:realloc|usable_size) of %p: .*free.* \(scope 'call'\)
+ * hardened: found usable_size of %p: this block is free already: in a place of 112 bytes \(scope 'call'\)
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 

@@ -1,7 +1,7 @@
 /* Memory is asked for from a scope that was destroyed.
  *
- * default:  found sa_scope_alloc of %p: this is no scope, or it was destroyed
- * hardened: found sa_scope_alloc of %p: .*destroyed
+ * default:  found sa_scope_alloc of %p: this is no scope, or it was destroyed \(scope 'call'\)
+ * hardened: found sa_scope_alloc of %p: this is no scope, or it was destroyed \(scope 'call'\)
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 
@@ -10,7 +10,7 @@
 int
 main(void)
 {
-  sa_scope *scope = with(sa_scope_create(NULL));
+  sa_scope *scope = with(sa_scope_create(&(sa_scope_options){.name = "call"}));
   sa_scope_destroy(scope);
   return sa_scope_alloc(scope, 100) ? MISSED : REFUSED;
 }

@@ -1,7 +1,7 @@
 /* A freed block is written to; the program goes on.
  *
  * default:  may miss
- * hardened: found malloc of %p: it was written to after it was freed.*
+ * hardened: found malloc of %p: it was written to after it was freed: in places of 208 bytes, allocated by thread 1, freed by thread 1
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 

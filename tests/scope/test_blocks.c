@@ -241,6 +241,17 @@ keep_lets_a_block_survive_its_scope(void **state)
 }
 
 static void
+free_sized_frees_what_was_asked_for_with_that_size(void **state)
+{
+  for (size_t size = 0; size <= 1 * MIB; size = size * 3 + 1) {
+    sa_free_sized(sa_scope_alloc(*state, size), size);
+    sa_free_sized(sa_realloc(sa_scope_alloc(*state, size), size + 1), size + 1);
+    sa_free_sized(sa_scope_keep(sa_scope_alloc(*state, size + 1)), size + 1);
+  }
+  assert_int_equal(stats_of(*state).blocks, 0);
+}
+
+static void
 keep_copies_a_small_block_and_not_a_large_one(void **state)
 {
   void *small = sa_scope_alloc(*state, 100);
@@ -287,6 +298,7 @@ main(void)
     IN_SCOPE(realloc_keeps_the_contents_and_the_scope),
     IN_SCOPE(a_realloc_that_fails_leaves_the_block_as_it_was),
     IN_SCOPE(keep_lets_a_block_survive_its_scope),
+    IN_SCOPE(free_sized_frees_what_was_asked_for_with_that_size),
     IN_SCOPE(keep_copies_a_small_block_and_not_a_large_one),
     IN_SCOPE(keep_returns_a_block_that_is_in_no_scope_and_null_as_they_are),
   };

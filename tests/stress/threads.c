@@ -1,20 +1,25 @@
 /*
- * Threads that end in the middle of things: cancelled in each function that may call the system, and a
- * thousand at once that exit with scopes entered and blocks freed by others. What they had comes back,
- * and no other thread has to wait. SPDX-License-Identifier: MIT
+ * Threads that end in the middle of things: cancelled in each function that may call the system, killed
+ * with their process anywhere in these, and a thousand at once that exit with scopes entered and blocks
+ * freed by others. What they had comes back, and no other thread has to wait. SPDX-License-Identifier: MIT
  */
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <stuballoc/midl.h>
 #include <stuballoc/pages.h>
 #include <stuballoc/rpcss.h>
 #include <stuballoc/section.h>
 #include <stuballoc/stats.h>
+
+#include "part.h"
 
 static unsigned number, failures;
 
@@ -38,7 +43,7 @@ enum { SIZE = 1 << 18 };
 static char name[64], path[64];
 
 static void
-allocate(void)
+use_engine(void)
 {
   void *block = sa_realloc(sa_malloc(100), 5000000);
   sa_free(sa_calloc(1, 100000));
@@ -64,6 +69,34 @@ use_package(void)
   RPC_STATUS status = RpcSmEnableAllocate();
   RpcSmFree(RpcSmAllocate(100, &status));
   RpcSmDisableAllocate();
+  RpcSsEnableAllocate();
+  midl_user_free(midl_user_allocate(100));
+  RpcSsFree(RpcSsAllocate(100));
+  RpcSsDisableAllocate();
+  midl_user_free(midl_user_allocate(100)); /* the engine's */
+}
+
+static void
+use_handles(void)
+{
+  RpcSsEnableAllocate();
+  RPC_SS_THREAD_HANDLE handle = RpcSsGetThreadHandle();
+  RpcSsSetThreadHandle(NULL);
+  RpcSsSetThreadHandle(handle);
+  if (RpcSmSetThreadHandle(NULL) != RPC_S_OK || RpcSmGetThreadHandle(NULL)
+      || RpcSmSetThreadHandle(handle) != RPC_S_OK)
+    abort();
+  RpcSsDisableAllocate();
+}
+
+static void
+use_client_pairs(void)
+{
+  RPC_CLIENT_ALLOC *allocate;
+  RPC_CLIENT_FREE  *release;
+  RpcSsSwapClientAllocFree(midl_user_allocate, midl_user_free, &allocate, &release);
+  RpcSmClientFree(midl_user_allocate(100));
+  RpcSsSetClientAllocFree(allocate, release);
 }
 
 static void
@@ -104,11 +137,13 @@ use_unnamed(void)
 static void
 use_pages(void)
 {
-  size_t page = sa_pages_size();
-  void  *at = sa_pages_reserve(page, 0);
-  if (sa_pages_commit(at, page) != 0 || sa_pages_decommit(at, page) != 0)
+  size_t length = sa_pages_large_size();
+  void  *at = sa_pages_reserve(length, length);
+  if (sa_pages_commit(at, length) != 0 || sa_pages_protect(at, length, SA_PAGES_READ) != 0
+      || sa_pages_decommit(at, length) != 0
+      || (sa_pages_commit_large(at, length) != 0 && errno != ENOMEM && errno != ENOTSUP))
     abort();
-  sa_pages_release(at, page);
+  sa_pages_release(at, length);
 }
 
 static void
@@ -122,15 +157,20 @@ count(void)
 {
   if (sa_write_stats(SA_STATS_JSON, ignore, NULL) != 0)
     abort();
+  sa_get_class_stats(NULL, 0);
+  sa_get_cache_stats(NULL, 0);
+  sa_get_operation_stats(NULL, 0);
 }
 
 static const struct {
   const char *what;
   void (*does)(void);
 } uses[] = {
-  {"the engine", allocate},
+  {"the engine", use_engine},
   {"scopes", use_scopes},
   {"the package", use_package},
+  {"the package's handles", use_handles},
+  {"the client's functions", use_client_pairs},
   {"a named section", use_name},
   {"a file as a section", use_file},
   {"memory without a name", use_unnamed},
@@ -163,6 +203,59 @@ test_cancellation(size_t use)
   test(went_through && result == PTHREAD_CANCELED, what);
   if (went_through)
     uses[use].does(); /* it keeps nobody waiting */
+}
+
+/* --- killed ----------------------------------------------------------------------------------- */
+
+enum { KILLS = 200, SHARED = 5000 };
+
+static _Noreturn void
+use_all_until_killed(sa_section *section)
+{
+  alarm(100);
+  for (;;) {
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+      uses[i].does();
+    sa_scope *scope = sa_scope_create(&(sa_scope_options){.section = section});
+    char     *block = scope ? sa_scope_alloc(scope, SHARED) : NULL;
+    if (!block)
+      abort();
+    memset(block, 'k', SHARED);
+    sa_scope_destroy(scope);
+  }
+}
+
+/* A child is killed anywhere in all of that, while this process has a block in the section, too. */
+static bool
+survives(sa_section *section, uint64_t *random)
+{
+  int   status;
+  pid_t child = fork();
+  if (child == 0)
+    use_all_until_killed(section);
+  sa_scope *scope = sa_scope_create(&(sa_scope_options){.section = section});
+  char     *block = scope ? sa_scope_alloc(scope, SHARED) : NULL;
+  if (block)
+    memset(block, 's', SHARED);
+  usleep(below(random, 10000));
+  kill(child, SIGKILL);
+  waitpid(child, &status, 0);
+  bool whole = block && block[0] == 's' && memcmp(block, block + 1, SHARED - 1) == 0;
+  sa_scope_destroy(scope);
+  return whole && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+}
+
+static void
+test_kills(void)
+{
+  uint64_t    random = random_of((uint64_t)getpid());
+  sa_section *section = sa_section_create(NULL, 1 << 20, 0);
+  bool        whole = section;
+  for (unsigned i = 0; i < KILLS && whole; i++)
+    whole = survives(section, &random);
+  sa_section_close(section);
+  unlink(path);
+  test(whole, "processes are killed anywhere, and what this one shares with them is whole");
 }
 
 /* --- a thousand ------------------------------------------------------------------------------- */
@@ -229,9 +322,10 @@ main(void)
   snprintf(path, sizeof path, "threads-%d.bin", (int)getpid());
   alarm(100); /* rather than wait for what a cancelled thread holds */
   setvbuf(stdout, NULL, _IOLBF, 0);
-  printf("1..%d\n", USES + 4);
+  printf("1..%d\n", USES + 5);
   for (size_t i = 0; i < USES; i++)
     test_cancellation(i);
+  test_kills();
   sa_section *left = sa_section_open(name, 0);
   test(!left && errno == ENOENT, "no name is left");
   test_thousand();

@@ -52,6 +52,23 @@ all_usable_bytes_may_be_used(void **state)
   }
 }
 
+/* Its canary stands right behind the bytes that were asked for, so these are all. */
+static void
+in_the_hardened_mode_they_are_those_that_were_asked_for(void **state)
+{
+  (void)state;
+  if (!is_hardened())
+    skip();
+  for (size_t alignment = 1; alignment <= 4 * MIB; alignment *= 2)
+    for (size_t size = 0; size <= 200 * KIB; size = size * 3 + 1) {
+      void *block = aligned(alignment, size);
+      assert_int_equal(sa_usable_size(block), size);
+      block = sa_realloc(block, size + 10);
+      assert_int_equal(sa_usable_size(block), size + 10);
+      sa_free(block);
+    }
+}
+
 static void
 size_zero_gives_an_aligned_block_of_its_own(void **state)
 {
@@ -115,6 +132,7 @@ main(void)
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_power_of_two_is_kept),
     cmocka_unit_test(all_usable_bytes_may_be_used),
+    cmocka_unit_test(in_the_hardened_mode_they_are_those_that_were_asked_for),
     cmocka_unit_test(size_zero_gives_an_aligned_block_of_its_own),
     cmocka_unit_test(realloc_keeps_the_contents),
     cmocka_unit_test(an_alignment_that_is_no_power_of_two_is_EINVAL),

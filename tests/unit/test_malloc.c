@@ -117,6 +117,21 @@ free_keeps_errno(void **state)
   }
 }
 
+/* However it was asked for. */
+static void
+free_sized_frees_what_was_asked_for_with_that_size(void **state)
+{
+  (void)state;
+  sa_free_sized(NULL, 100);
+  for (size_t size = 0; size <= 1 * MIB; size = size * 3 + 1) {
+    sa_free_sized(sa_malloc(size), size);
+    sa_free_sized(sa_calloc(2, size), 2 * size);
+    sa_free_sized(sa_aligned_alloc(256, size), size);
+    sa_free_sized(sa_realloc(sa_malloc(1000), size), size);
+    sa_free_sized(sa_realloc(sa_malloc(size), size + 1), size + 1);
+  }
+}
+
 static void
 all_usable_bytes_may_be_used(void **state)
 {
@@ -200,6 +215,7 @@ main(void)
     cmocka_unit_test(more_than_the_machine_has_is_ENOMEM),
     cmocka_unit_test(free_ignores_NULL),
     cmocka_unit_test(free_keeps_errno),
+    cmocka_unit_test(free_sized_frees_what_was_asked_for_with_that_size),
     cmocka_unit_test(all_usable_bytes_may_be_used),
     cmocka_unit_test(at_most_an_eighth_is_wasted_from_128_bytes_on),
     cmocka_unit_test(the_usable_size_of_NULL_is_zero),

@@ -288,6 +288,38 @@ an_allocation_in_a_signal_handler(void **state)
   sa_free(block);
 }
 
+static void
+create_in_handler(int signal)
+{
+  (void)signal;
+  mprotect(page, (size_t)page_size, PROT_READ | PROT_WRITE);
+  sa_scope_destroy(sa_scope_create(NULL));
+}
+
+static void
+destroy_with_a_signal_in_between(void *scope)
+{
+  page_size = sysconf(_SC_PAGESIZE);
+  page = (char *)scope - (uintptr_t)scope % (uintptr_t)page_size;
+  signal(SIGSEGV, create_in_handler);
+  mprotect(page, (size_t)page_size, PROT_READ);
+  sa_scope_destroy(scope);
+}
+
+static void
+a_scope_in_a_signal_handler(void **state)
+{
+  (void)state;
+  DEBUG_BUILD_ONLY();
+  sa_scope    *scope = sa_scope_create(NULL);
+  struct child child = child_run(destroy_with_a_signal_in_between, scope);
+  assert_true(WIFSIGNALED(child.status) && WTERMSIG(child.status) == SIGABRT);
+  assert_string_equal(child.said,
+                      "stuballoc: sa_scope_create is called within sa_scope_destroy on the same "
+                      "thread, as a signal handler must not\n");
+  sa_scope_destroy(scope);
+}
+
 int
 main(void)
 {
@@ -309,6 +341,7 @@ main(void)
     cmocka_unit_test(a_pointer_inside_a_small_block),
     cmocka_unit_test(two_frees_with_another_between),
     cmocka_unit_test(an_allocation_in_a_signal_handler),
+    cmocka_unit_test(a_scope_in_a_signal_handler),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

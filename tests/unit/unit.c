@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,18 @@ is_hardened(void)
 #else
   return options && strstr(options, "hardened=on");
 #endif
+}
+
+bool
+says_why(const char *text, const char *why)
+{
+  const char *name = strstr(why, " (scope ");
+  char        reason[100];
+  snprintf(reason, sizeof reason, "%.*s", name ? (int)(name - why) : (int)strlen(why), why);
+  const char *said = strstr(text, reason);
+  if (said && name && !is_hardened())
+    return strncmp(said + strlen(reason), name, strlen(name)) == 0;
+  return said && (!name || strstr(said, name));
 }
 
 unsigned

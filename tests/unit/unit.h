@@ -69,6 +69,10 @@ void exhaust_memory(void);
 #define NOT_UNDER_SANITIZERS()
 #endif
 
+/* Whether a text says why something is wrong. In the hardened mode, what is known of the block may stand
+ * in front of the scope's name. */
+bool says_why(const char *text, const char *why);
+
 /* How many lines are in a text; an unfinished one counts. */
 unsigned count_lines(const char *text);
 

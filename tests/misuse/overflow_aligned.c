@@ -1,0 +1,16 @@
+/* One byte behind an aligned block is written; then the block is freed.
+ *
+ * default:  may miss
+ * hardened: found free of %p: it was written to past its end: 24 bytes, allocated by thread 1, freed by thread 1
+ * SPDX-License-Identifier: MIT */
+#include "misuse.h"
+
+int
+main(void)
+{
+  char *block = with(aligned_alloc(4096, 24));
+  change(block + 24);
+  free(block);
+  go_on(4000);
+  return MISSED;
+}
