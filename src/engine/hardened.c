@@ -125,7 +125,7 @@ home_entry(const void *block)
   return (entry *)(home_entries + (uintptr_t)block / 16 * sizeof(entry));
 }
 
-static entry *
+static inline entry *
 entry_of(const void *block)
 {
   if (is_at_home(block))
@@ -952,10 +952,16 @@ sa_lent_size(const void *block)
   return thread_in(get(entry_of(block))) - 1;
 }
 
-bool
-sa_lent_is_intact(const void *block)
+enum sa_lent_state
+sa_lent_unmark(void *block, uint32_t to)
 {
-  return has_canary((const char *)block + sa_lent_size(block));
+  entry   *of = entry_of(block);
+  uint32_t said = get(of);
+  bool     is_marked = said != 0 && said != SA_LENT_FREE;
+  if (is_marked && !has_canary((const char *)block + thread_in(said) - 1))
+    return SA_LENT_DAMAGED;
+  set(of, to);
+  return is_marked ? SA_LENT_INTACT : SA_LENT_UNMARKED;
 }
 
 uint32_t

@@ -155,14 +155,15 @@ void sa_hardened_large(struct sa_slab *slab);
 bool sa_hardened_large_is_intact(const struct sa_slab *slab);
 
 /* For a room above, of a block in what it was lent: that it is out, with so many bytes and the canary
- * behind them; how many those are; whether the canary is as it was. Else the entry is the room's, as
- * long as it is SA_LENT_FREE or 0. */
+ * behind them; how many those are. Else the entry is the room's, as long as it is SA_LENT_FREE or 0. */
 #define SA_LENT_FREE 0xffff0000u
-void     sa_lent_mark(void *block, size_t size);
-size_t   sa_lent_size(const void *block);
-bool     sa_lent_is_intact(const void *block);
-uint32_t sa_lent_get(const void *block);
-void     sa_lent_set(const void *block, uint32_t to);
+void   sa_lent_mark(void *block, size_t size);
+size_t sa_lent_size(const void *block);
+/* Gives the entry another value, unless the canary is not as it was. */
+enum sa_lent_state { SA_LENT_UNMARKED, SA_LENT_INTACT, SA_LENT_DAMAGED };
+enum sa_lent_state sa_lent_unmark(void *block, uint32_t to);
+uint32_t           sa_lent_get(const void *block);
+void               sa_lent_set(const void *block, uint32_t to);
 /* Poisons bytes, in whole granules, and finds the first word that was changed since; or NULL. */
 void        sa_poison_fill(void *from, size_t length);
 const void *sa_poison_changed(const void *from, size_t length);

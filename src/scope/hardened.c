@@ -108,34 +108,35 @@ sa_link_decode(const void *block, unsigned code)
 void *
 sa_hardened_block(struct sa_arena *arena, size_t size)
 {
-  bool  is_large = size > SA_BLOCK_MAX - SA_CANARY;
-  void *block =
-    is_large ? sa_lent_alloc(arena, size) : sa_arena_alloc(arena, sa_code_for(size + SA_CANARY));
-  if (block && !is_large && !arena->scope->source)
+  if (size > SA_BLOCK_MAX - SA_CANARY)
+    return sa_lent_alloc(arena, size);
+  unsigned code = sa_code_for(size + SA_CANARY);
+  void    *block;
+  if (!sa_arena_cut(arena, code, &block))
+    block = sa_arena_alloc(arena, code);
+  if (block && !arena->scope->source)
     sa_lent_mark(block, size == 0 ? 1 : size);
   return block;
 }
 
-/* Whether the bytes behind a block are as they were; else that is said. */
-static bool
-is_intact(const char *what, const void *block)
+static void
+say_damaged(const char *what, const void *block)
 {
-  if (sa_lent_is_intact(block))
-    return true;
   sa_scope_block_misuse(what, block, "it was written to past its end");
-  return false;
 }
 
 void
 sa_hardened_block_free(void *block)
 {
-  if (is_marked(block)) {
-    if (!is_intact("free", block))
-      return;
-    unsigned code = sa_code_get(sa_chunk_of(block), sa_granule_of(block));
-    sa_poison_fill(block, LINKS + poisoned(code));
-    sa_lent_set(block, SA_LENT_FREE);
+  enum sa_lent_state state = SA_LENT_UNMARKED;
+  if (is_marked(block))
+    state = sa_lent_unmark(block, SA_LENT_FREE);
+  if (state == SA_LENT_DAMAGED) {
+    say_damaged("free", block);
+    return;
   }
+  if (state == SA_LENT_INTACT)
+    sa_poison_fill(block, LINKS + poisoned(sa_code_get(sa_chunk_of(block), sa_granule_of(block))));
   sa_block_free_encoded(block);
 }
 
@@ -159,9 +160,10 @@ check_blocks(struct sa_chunk *chunk, size_t end)
       at++;
       continue;
     }
-    if (is_marked(block))
-      (void)is_intact("sa_scope_destroy", block);
-    sa_lent_set(block, 0);
+    if (sa_lent_unmark(block, 0) == SA_LENT_DAMAGED) {
+      say_damaged("sa_scope_destroy", block);
+      sa_lent_set(block, 0);
+    }
     at += sa_code_granules(code);
   }
 }
