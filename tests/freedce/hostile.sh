@@ -32,6 +32,7 @@ survives 'clients that go at each stage' attack gone
 survives 'requests over budget' attack budget
 survives 'lists to recurse along' attack deep
 survives 'requests that go on and on' attack long
+survives 'requests that go on where they have said that they do not' attack hints
 # FreeDCE hands over strings without an end, past which the manager writes: see doc/runtimes.md
 survives_malformed() {
   if [ "$HARDENED" = yes ] || [[ $SANITIZER_FLAGS == *address* ]]; then
