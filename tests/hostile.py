@@ -7,9 +7,9 @@
     hostile.py RUNTIME PORT hints      requests that go on where they have said that they do not
     hostile.py RUNTIME PORT malformed SEED COUNT     truncated, bit-flipped and random stub data
 
-RUNTIME is freedce or wine; from Wine's nothing is asked that it is known not to do (doc/runtimes.md).
-Exits with 0 when the server answered as it should, with 124 when an answer did not come. That it lives, and holds nothing, is for the
-caller to see.
+RUNTIME is freedce, osf (FreeDCE with stubs made without -midl) or wine; of the last two nothing is asked that
+they are known not to do (doc/runtimes.md). Exits with 0 when the server answered as it should, with 124 when
+an answer did not come. That it lives, and holds nothing, is for the caller to see.
 """
 import collections
 import itertools
@@ -33,6 +33,7 @@ REMOTE_NO_MEMORY = 0x1c00001b
  STATUS, LEND, READ, RETURN) = range(14)
 
 ON_WINE = sys.argv[1] == 'wine'
+ON_OSF = sys.argv[1] == 'osf'
 PATIENCE = 5 if ON_WINE else 20
 
 # --- stub data ----------------------------------------------------------------------------------
@@ -226,7 +227,11 @@ def budget(port):
 
 def deep(port):
     for nodes in 10000, 20000, 100000, 400000:
-        answer = Connection(port).bind().call(MIRROR, relations(nodes))
+        try:
+            answer = Connection(port).bind().call(MIRROR, relations(nodes))
+        except Gone:
+            assert ON_OSF, 'the connection closed'
+            answer = REMOTE_NO_MEMORY
         print(f'{nodes} nodes:', 'refused' if answer == REMOTE_NO_MEMORY else f'{len(answer)} bytes')
 
 
@@ -270,6 +275,8 @@ def randomize(chance, data):
 
 def malform(chance, operation, data):
     if ON_WINE and operation == MIRROR:  # which has as much memory as a full pointer's number
+        return truncate(chance, data)
+    if ON_OSF and operation in (SCAN, READ):  # whose answer may be of 2 GiB, whatever the budget is
         return truncate(chance, data)
     return chance.choice((truncate, flip_bits, randomize))(chance, data)
 
