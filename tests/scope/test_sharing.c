@@ -1,6 +1,8 @@
 /* Scopes that several threads use, and threads that end inside. SPDX-License-Identifier: MIT */
 #include "actor.h"
 
+#include <stdatomic.h>
+
 static void
 destroy(struct actor *actor)
 {
