@@ -7,9 +7,9 @@
  * took: by the clock, and, but on Windows, on a processor here and in the server, whose process number
  * it is told.
  *
- *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION make COUNT
+ *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION make COUNT [SIZE]
  *
- * makes so many calls.
+ * makes so many calls, each for so many records, relations or bytes: to find out how many a runtime carries.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -23,7 +23,7 @@
 #include "rpc_memory.h"
 #include "runtime.h"
 
-enum { NUMBER = 7, FOUND = 1000, RELATIONS = 5000, SCAN = 16 << 20 };
+enum { NUMBER = 7 };
 
 static void
 give_back(void *block)
@@ -35,17 +35,19 @@ give_back(void *block)
 /* --- the operations: each reads its answer, and gives it back ---------------------------------- */
 
 static void
-call_status(handle_t binding)
+call_status(handle_t binding, int size)
 {
+  (void)size;
   statistics now = {.calls = -1};
   catalog_status(binding, &now);
   expect(now.calls >= 0);
 }
 
 static void
-call_title(handle_t binding)
+call_title(handle_t binding, int size)
 {
   text title = NULL;
+  (void)size;
   catalog_title(binding, NUMBER, &title);
   expect(title && title[0]);
   give_back(title);
@@ -64,41 +66,45 @@ give_back_record(record *old)
 }
 
 static void
-call_search(handle_t binding)
+call_search(handle_t binding, int size)
 {
   records found = NULL, next;
   int     count = 0;
-  catalog_search(binding, (kind)fact_kind_of(NUMBER), NUMBER, FOUND, &found);
+  catalog_search(binding, (kind)fact_kind_of(NUMBER), NUMBER, size, &found);
   for (; found; found = next, count++) {
     next = found->next;
     expect(found->number >= NUMBER);
     give_back_record(found);
   }
-  expect(count == FOUND);
+  expect(count == size);
 }
 
 /* A ring with shortcuts, or a chain: every relation is led to by two others, or the last one by all. */
-static relation graph[RELATIONS];
-
-static void
-relate(void)
+static relation *
+make_graph(int size)
 {
+  relation *graph = calloc((size_t)size, sizeof *graph);
+  expect(graph);
 #ifdef _WIN32 /* Wine goes round a ring until its stack is full */
-  graph[RELATIONS - 1].number = RELATIONS - 1;
-  for (int i = 0; i < RELATIONS - 1; i++)
-    graph[i] = (relation){i, &graph[i + 1], &graph[RELATIONS - 1]};
+  for (int i = 0; i < size; i++)
+    graph[i] =
+      (relation){i, i + 1 < size ? &graph[i + 1] : NULL, i + 1 < size ? &graph[size - 1] : NULL};
 #else
-  for (int i = 0; i < RELATIONS; i++)
-    graph[i] = (relation){i, &graph[(i + 1) % RELATIONS], &graph[i * 7 % RELATIONS]};
+  for (int i = 0; i < size; i++)
+    graph[i] = (relation){i, &graph[(i + 1) % size], &graph[(long)i * 7 % size]};
 #endif
+  return graph;
 }
 
 static void
-call_mirror(handle_t binding)
+call_mirror(handle_t binding, int size)
 {
-  relations mirror = NULL, next;
+  static relation *graph;
+  relations        mirror = NULL, next;
+  if (!graph)
+    graph = make_graph(size);
   catalog_mirror(binding, graph, &mirror);
-  for (int i = 0; i < RELATIONS; i++, mirror = next) {
+  for (int i = 0; i < size; i++, mirror = next) {
     expect(mirror && mirror->number == i);
     next = mirror->right;
     give_back(mirror);
@@ -106,19 +112,23 @@ call_mirror(handle_t binding)
 }
 
 static void
-call_scan(handle_t binding)
+call_scan(handle_t binding, int size)
 {
-  static pixel image[SCAN];
-  catalog_scan(binding, NUMBER, SCAN, image);
-  expect(image[SCAN - 1] == fact_scan(NUMBER, SCAN - 1));
+  static pixel *image;
+  if (!image)
+    image = malloc((size_t)size);
+  expect(image);
+  catalog_scan(binding, NUMBER, size, image);
+  expect(image[size - 1] == fact_scan(NUMBER, size - 1));
 }
 
 static const struct operation {
   const char *name;
-  void (*call)(handle_t binding);
+  void (*call)(handle_t binding, int size);
+  int size; /* in records, relations or bytes */
 } operations[] = {
-  {"status", call_status}, {"title", call_title}, {"search", call_search},
-  {"mirror", call_mirror}, {"scan", call_scan},
+  {"status", call_status, 0},    {"title", call_title, 0},      {"search", call_search, 1000},
+  {"mirror", call_mirror, 5000}, {"scan", call_scan, 16 << 20},
 };
 enum { OPERATIONS = sizeof operations / sizeof *operations };
 
@@ -143,6 +153,7 @@ struct client {
   const struct operation *operation;
   handle_t                binding;
   int                     number; /* of the server's process, or of calls */
+  int                     size;
 };
 
 static void
@@ -151,7 +162,7 @@ call(void *argument, size_t count)
   const struct client *client = argument;
   for (size_t n = 0; n < count; n++) {
     memory_begin();
-    client->operation->call(client->binding);
+    client->operation->call(client->binding, client->size);
     memory_end();
   }
 }
@@ -199,16 +210,17 @@ make_calls(void *argument)
 int
 main(int argc, char **argv)
 {
-  struct client client = {.operation = argc == 6 ? operation_of(argv[3]) : NULL};
+  struct client client = {.operation = argc == 6 || argc == 7 ? operation_of(argv[3]) : NULL};
   if (!client.operation) {
-    fprintf(stderr, "usage: %s PROTOCOL ENDPOINT OPERATION measure SERVER | make COUNT\n", argv[0]);
+    fprintf(stderr, "usage: %s PROTOCOL ENDPOINT OPERATION measure SERVER | make COUNT [SIZE]\n",
+            argv[0]);
     return 2;
   }
   client.binding = runtime_bind(argv[1], argv[2]);
   client.number = atoi(argv[5]);
+  client.size = argc == 7 ? atoi(argv[6]) : client.operation->size;
   if (!client.binding)
     return 1;
-  relate();
   bool         measures = strcmp(argv[4], "measure") == 0;
   enum outcome outcome = runtime_try(measures ? measure_calls : make_calls, &client);
   runtime_unbind(client.binding);

@@ -235,7 +235,10 @@ check_annotate(handle_t binding, int number)
   catalog_annotate(binding, number, &note);
   if (!is_text(note, first))
     return false;
+  text made = note;
   catalog_annotate(binding, number, &note);
+  if (note != made) /* the stub has made another one */
+    give_back(made);
   snprintf(capitals, sizeof capitals, "RECORD %d WAS LOOKED AT", number);
   const bool right = is_text(note, capitals);
   give_back(note);
@@ -414,18 +417,19 @@ check_shelf(handle_t binding, int number)
 struct check {
   const char *name;
   bool (*answers)(handle_t binding, int number);
+  int calls; /* that it makes */
 };
 
 static const struct check checks[] = {
-  {"title", check_title},       {"search", check_search}, {"mirror", check_mirror},
-  {"annotate", check_annotate}, {"scan", check_scan},     {"lend", check_lend},
-  {"index", check_index},       {"budget", check_budget}, {"shelf", check_shelf},
+  {"title", check_title, 1},       {"search", check_search, 1}, {"mirror", check_mirror, 1},
+  {"annotate", check_annotate, 2}, {"scan", check_scan, 2},     {"lend", check_lend, 3},
+  {"index", check_index, 1},       {"budget", check_budget, 2}, {"shelf", check_shelf, 5},
 };
 enum { CHECKS = sizeof checks / sizeof *checks };
 
 /* Made only where they are asked for: Wine's rpcrt4 goes round a ring until its stack is full, and
  * "lend" reads, too. */
-static const struct check named_only[] = {{"ring", check_ring}, {"read", check_read}};
+static const struct check named_only[] = {{"ring", check_ring, 1}, {"read", check_read, 3}};
 enum { NAMED_ONLY = sizeof named_only / sizeof *named_only };
 
 struct run {
@@ -500,7 +504,7 @@ run_check(const struct check *check, handle_t binding, int rounds)
   printf("%-12s %8d %10zu %12zu %10zu %10zu %9zu %8s %6td %10.1f\n", check->name, run.right,
          memory_counts.taken_blocks, memory_counts.taken_bytes, memory_counts.freed_blocks,
          run.scope_blocks, run.peak / 1024, good ? "right" : "WRONG", left,
-         run.seconds / rounds * 1e6);
+         run.seconds / rounds / check->calls * 1e6);
   fflush(stdout);
   return good;
 }
@@ -525,7 +529,7 @@ run_checks(handle_t binding, int rounds, const char *name)
                           binding}; /* which connects, and is none of an operation's time */
   bool         good = runtime_try(ask_statistics, &first) == DONE;
   printf("%-12s %8s %10s %12s %10s %10s %9s %8s %6s %10s\n", "operation", "answers", "blocks",
-         "bytes", "one by one", "by scope", "peak KiB", "", "left", "us a round");
+         "bytes", "one by one", "by scope", "peak KiB", "", "left", "us a call");
   for (int i = 0; i < CHECKS; i++)
     if (!name || strcmp(name, checks[i].name) == 0)
       good &= run_check(&checks[i], binding, rounds);

@@ -14,7 +14,7 @@
 extern const bool memory_is_scoped;
 
 /* Of this thread, so far: what was taken by its stubs and managers, and what of that was freed one
- * by one. With malloc nothing is counted. */
+ * by one. */
 struct memory_counts {
   size_t taken_blocks;
   size_t taken_bytes;

@@ -5,6 +5,7 @@
  */
 #include "memory.h"
 
+#include <malloc.h>
 #include <stdlib.h>
 
 #ifndef _WIN32
@@ -25,15 +26,41 @@ typedef size_t stub_size;
 typedef idl_size_t stub_size;
 #endif
 
+/* How large it is for malloc. */
+static size_t
+usable_size(void *block)
+{
+#ifdef _WIN32
+  return _msize(block);
+#else
+  return malloc_usable_size(block);
+#endif
+}
+
+static void *
+allocate(size_t size)
+{
+  void *block = malloc(size);
+  if (block) {
+    memory_counts.taken_blocks++;
+    memory_counts.taken_bytes += usable_size(block);
+  }
+  return block;
+}
+
 void *
 midl_user_allocate(stub_size size)
 {
-  return malloc(size);
+  return allocate(size);
 }
 
 void
 midl_user_free(void *block)
 {
+  if (block) {
+    memory_counts.freed_blocks++;
+    memory_counts.freed_bytes += usable_size(block);
+  }
   free(block);
 }
 
@@ -41,19 +68,13 @@ midl_user_free(void *block)
 
 /* widl's stubs free by midl_user_free what the manager returns, and nobody frees the rest. */
 
-static void *
-allocate(size_t size)
-{
-  return malloc(size);
-}
-
 /* Windows' headers make a call of it through this pointer. */
 void *(*const __imp_RpcSsAllocate)(size_t) = allocate;
 
 void
 memory_give_back(void *block)
 {
-  free(block);
+  midl_user_free(block);
 }
 
 #else

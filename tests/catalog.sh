@@ -186,3 +186,12 @@ many_clients() {
 memory() {
   awk '/^RssAnon:/ { print $2 }' "/proc/$server/status"
 }
+
+# calls_on_and_on KIND COUNT KIB: calls within one scope of a client, which checks that it stays small. The
+# server may gain so much after the first thousand.
+calls_on_and_on() {
+  local before after
+  call "$1" long 1000 && before=$(memory) && call "$1" long "$2" && after=$(memory) || return 1
+  echo "$before KiB after 1000 calls, $after KiB after $2 more"
+  [ -n "$SANITIZER_FLAGS" ] || [ "$after" -le $((before + $3)) ]
+}

@@ -4,13 +4,15 @@
     hostile.py RUNTIME PORT budget     requests for more memory than a call may have
     hostile.py RUNTIME PORT deep       lists so long that the stub recurses deep
     hostile.py RUNTIME PORT long       requests that go on after all that the stub wants
+    hostile.py RUNTIME PORT hints      requests that go on where they have said that they do not
     hostile.py RUNTIME PORT malformed SEED COUNT     truncated, bit-flipped and random stub data
 
-RUNTIME is freedce or wine; from Wine's nothing is asked that it is known not to do (doc/runtimes.md).
-Exits with 0 when the server answered as it should, with 124 when an answer did not come. That it lives, and holds nothing, is for the
-caller to see.
+RUNTIME is freedce, osf (FreeDCE with stubs made without -midl) or wine; of the last two nothing is asked that
+they are known not to do (doc/runtimes.md). Exits with 0 when the server answered as it should, with 124 when
+an answer did not come. That it lives, and holds nothing, is for the caller to see.
 """
 import collections
+import itertools
 import random
 import socket
 import struct
@@ -31,6 +33,7 @@ REMOTE_NO_MEMORY = 0x1c00001b
  STATUS, LEND, READ, RETURN) = range(14)
 
 ON_WINE = sys.argv[1] == 'wine'
+ON_OSF = sys.argv[1] == 'osf'
 PATIENCE = 5 if ON_WINE else 20
 
 # --- stub data ----------------------------------------------------------------------------------
@@ -129,13 +132,13 @@ class Connection:
         self.send(request(operation, data))
         return self.receive_answer()
 
-    def call_with_empty_fragment(self, operation, data, empty_at):
-        """The stub data in two fragments, followed by many more; the others come later."""
-        parts = [data[:4], data[4:] + bytes(400)]
-        parts.insert(empty_at, b'')
-        for i, part in enumerate(parts + [bytes(4000)] * 20):
-            flags = (FIRST if i == 0 else 0) | (LAST if i == len(parts) + 19 else 0)
-            self.send(pdu(REQUEST, struct.pack('<IHH', 1 << 20, 0, operation) + part, flags))
+    def call_in_parts(self, operation, parts, hints=()):
+        """A request of these fragments and many more, each of which tells how much is to come at least,
+        where `hints` has nothing else to tell."""
+        parts = parts + [bytes(4000)] * 20
+        for i, (part, hint) in enumerate(itertools.zip_longest(parts, hints, fillvalue=1 << 20)):
+            flags = (FIRST if i == 0 else 0) | (LAST if i + 1 == len(parts) else 0)
+            self.send(pdu(REQUEST, struct.pack('<IHH', hint, 0, operation) + part, flags))
         return self.receive_answer()
 
     def receive_answer(self):
@@ -224,7 +227,11 @@ def budget(port):
 
 def deep(port):
     for nodes in 10000, 20000, 100000, 400000:
-        answer = Connection(port).bind().call(MIRROR, relations(nodes))
+        try:
+            answer = Connection(port).bind().call(MIRROR, relations(nodes))
+        except Gone:
+            assert ON_OSF, 'the connection closed'
+            answer = REMOTE_NO_MEMORY
         print(f'{nodes} nodes:', 'refused' if answer == REMOTE_NO_MEMORY else f'{len(answer)} bytes')
 
 
@@ -234,9 +241,21 @@ def long(port):
             answer = Connection(port).bind().call(operation, VALID[operation] + bytes(length))
             assert isinstance(answer, bytes), f'fault {answer:#x} for {length} bytes too many'
     for empty_at in 0, 1, 2:
+        parts = [VALID[TITLE], bytes(400)]
+        parts.insert(empty_at, b'')
         for _ in range(20):
-            answer = Connection(port).bind().call_with_empty_fragment(TITLE, VALID[TITLE], empty_at)
+            answer = Connection(port).bind().call_in_parts(TITLE, parts)
             assert isinstance(answer, bytes), f'fault {answer:#x} for an empty fragment'
+
+
+def hints(port):
+    data = relations(10000)
+    parts = [data[at:at + 8000] for at in range(0, len(data), 8000)]
+    for wrong_at in 1, 2, len(parts):
+        for _ in range(200):
+            told = [1 << 20] * wrong_at + [0]
+            answer = Connection(port).bind().call_in_parts(MIRROR, parts, told)
+            assert isinstance(answer, int), 'an answer to half of a request'
 
 
 def truncate(chance, data):
@@ -256,6 +275,8 @@ def randomize(chance, data):
 
 def malform(chance, operation, data):
     if ON_WINE and operation == MIRROR:  # which has as much memory as a full pointer's number
+        return truncate(chance, data)
+    if ON_OSF and operation in (SCAN, READ):  # whose answer may be of 2 GiB, whatever the budget is
         return truncate(chance, data)
     return chance.choice((truncate, flip_bits, randomize))(chance, data)
 
@@ -296,7 +317,7 @@ def malformed(port, seed, count):
 
 if __name__ == '__main__':
     try:
-        {attack.__name__: attack for attack in (gone, budget, deep, long, malformed)}[sys.argv[3]](
-            int(sys.argv[2]), *sys.argv[4:])
+        attacks = gone, budget, deep, long, hints, malformed
+        {attack.__name__: attack for attack in attacks}[sys.argv[3]](int(sys.argv[2]), *sys.argv[4:])
     except socket.timeout:
         sys.exit(124)

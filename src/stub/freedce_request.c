@@ -2,7 +2,9 @@
  * A request comes in one fragment or more, of which the runtime hands over the first; a stub receives
  * the others as it needs them. But once it has answered, by a fault or because there is more than it
  * wants, FreeDCE takes the next fragment for an event that cannot be, and aborts the program: any
- * client could end the server. So they are all received here first, and joined in the scope.
+ * client could end the server. So they are all received here first, and joined in the scope. What the
+ * runtime refuses among them, since its sender told that nothing would follow, ends nothing, either: the
+ * call fails when all of them are in.
  */
 #include "stub/freedce_request.h"
 
@@ -13,8 +15,9 @@
 #include <dce/rpcsts.h>
 
 struct request {
-  char  *data; /* NULL: there is no memory for it */
-  size_t length;
+  char      *data; /* NULL: there is no memory for it */
+  size_t     length;
+  unsigned32 status; /* of a fragment that was refused */
 };
 
 #define MOST UINT32_MAX   /* the runtime's lengths have 32 bits */
@@ -58,16 +61,31 @@ append(struct request *request, rpc_iovector_elt_t *fragment)
   release(fragment);
 }
 
-/* False: there is none any more, or `status` tells why. Neither for the end nor for a fragment without
- * data does the runtime give an address; but only at the end does it set `buff_dealloc`, to NULL. */
+/* Neither for the end nor for a fragment without data does the runtime give an address; but only at the
+ * end does it set `buff_dealloc`, to NULL. Of one that it refuses it sets nothing. */
 static bool
-receive(const struct sa_freedce_call *call, rpc_iovector_elt_t *fragment)
+is_empty(const rpc_iovector_elt_t *fragment)
+{
+  return !fragment->data_addr && fragment->buff_dealloc;
+}
+
+/* False: there is none any more, or the call's status tells why. */
+static bool
+receive(const struct sa_freedce_call *call, struct request *request, rpc_iovector_elt_t *fragment)
 {
   do {
     *fragment = (rpc_iovector_elt_t){.buff_dealloc = free_joined};
     rpc_call_receive(call->handle, fragment, call->status);
-  } while (*call->status == rpc_s_ok && !fragment->data_addr && fragment->buff_dealloc);
-  return *call->status == rpc_s_ok && fragment->data_addr;
+    if (*call->status == rpc_s_call_faulted) {
+      request->status = rpc_s_call_faulted;
+      *call->status = rpc_s_ok;
+    }
+  } while (*call->status == rpc_s_ok && is_empty(fragment));
+  if (*call->status == rpc_s_ok && fragment->data_addr)
+    return true;
+  if (*call->status == rpc_s_ok)
+    *call->status = request->status;
+  return false;
 }
 
 /* What is to be freed by the stub as if it came from the runtime. */
@@ -83,13 +101,13 @@ bool
 sa_freedce_receive(const struct sa_freedce_call *call, sa_scope *scope)
 {
   rpc_iovector_elt_t fragment;
-  struct request     request = {NULL, 0};
-  bool               more = receive(call, &fragment);
+  struct request     request = {NULL, 0, rpc_s_ok};
+  bool               more = receive(call, &request, &fragment);
   if (scope && !more && *call->status == rpc_s_ok)
     return true;
   request.data = sa_scope_alloc(scope, STEP);
   append(&request, call->input);
-  for (; more; more = receive(call, &fragment))
+  for (; more; more = receive(call, &request, &fragment))
     append(&request, &fragment);
   if (*call->status != rpc_s_ok)
     return false;

@@ -4,11 +4,12 @@
 . "$top_srcdir/tests/attacks.sh"
 
 runtime=freedce
+mode=
 count=100000
 if [ -n "$SANITIZER_FLAGS" ]; then count=5000; fi
 
 start() {
-  start_server midl --uncounted $protocol
+  start_server $mode $protocol
 }
 
 # The server has nothing else open there than sections that it lends.
@@ -17,7 +18,7 @@ lends_nothing() {
 }
 
 serves_and_holds_nothing() {
-  server_lives && call midl shelves 0 && call midl 2 && eventually lends_nothing && stop_server
+  server_lives && call $mode shelves 0 && call $mode 2 && eventually lends_nothing && stop_server
 }
 
 # KiB of the server that no file stands behind, but for its threads' stacks, of 128 MiB each: how deep
@@ -28,10 +29,6 @@ memory_but_stacks() {
        END { print sum }' "/proc/$server/smaps"
 }
 
-survives 'clients that go at each stage' attack gone
-survives 'requests over budget' attack budget
-survives 'lists to recurse along' attack deep
-survives 'requests that go on and on' attack long
 # FreeDCE hands over strings without an end, past which the manager writes: see doc/runtimes.md
 survives_malformed() {
   if [ "$HARDENED" = yes ] || [[ $SANITIZER_FLAGS == *address* ]]; then
@@ -41,11 +38,27 @@ survives_malformed() {
   fi
 }
 
-survives_malformed 'some malformed stub data' attack malformed 3 5000
-# Whoever has refused calls reported waits for a program to be run each time
-options=
+# attack_all MODE COUNT: the last with so many messages
+attack_all() {
+  mode=$1
+  survives "$mode, clients that go at each stage" attack gone
+  survives "$mode, requests over budget" attack budget
+  survives "$mode, lists to recurse along" attack deep
+  survives "$mode, requests that go on and on" attack long
+  survives "$mode, requests that go on where they have said that they do not" attack hints
+  survives_malformed "$mode, malformed stub data" attack malformed 3 "$2"
+}
+
+attack_all midl 5000
+runtime=osf
+attack_all osf 2000
+
+runtime=freedce
+mode=midl
+survives '64 clients at once' many_clients midl 64 20
+# Refused calls are reported with the place that addr2line tells, which would take most of the time
+ln -s "$(type -P true)" "$stage/addr2line"
+PATH=$stage:$PATH
 # The 4 MiB that the engine may hold ready: less than 100 bytes a message
 survives_malformed 'truncated, bit-flipped and random stub data' grows_by_at_most 4096 memory_but_stacks $count
-options=report=leaks
-survives '64 clients at once' many_clients midl 64 20
 finish

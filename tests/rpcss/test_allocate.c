@@ -240,8 +240,8 @@ two_frees_of_a_block_are_said(void **state)
 {
   (void)state;
   struct child ss = child_run(ss_free_twice, NULL), sm = child_run(sm_free_twice, NULL);
-  assert_aborted_saying(&ss, "free of 0x");
-  assert_aborted_saying(&sm, "free of 0x");
+  assert_aborted_saying(&ss, "free of ");
+  assert_aborted_saying(&sm, "free of ");
 }
 
 static void
@@ -258,7 +258,7 @@ a_free_after_the_Disable_is_said(void **state)
 {
   (void)state;
   struct child child = child_run(free_after_disable, NULL);
-  assert_aborted_saying(&child, "free of 0x");
+  assert_aborted_saying(&child, "free of ");
 }
 
 static void
@@ -276,8 +276,8 @@ a_free_of_what_is_no_block_is_said(void **state)
   struct child      stack = child_run(free_foreign, on_stack), heap;
   heap = child_run(free_foreign, of_malloc);
   free(of_malloc);
-  assert_aborted_saying(&stack, "free of 0x");
-  assert_aborted_saying(&heap, "free of 0x");
+  assert_aborted_saying(&stack, "free of ");
+  assert_aborted_saying(&heap, "free of ");
 }
 
 int

@@ -529,7 +529,7 @@ a_handle_that_is_no_scope_is_said(void **state)
   void *const       wrong[] = {on_stack, block, of_malloc, (void *)16, (char *)block + 64};
   for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     struct child child = child_run(set_wrong, wrong[i]);
-    assert_aborted_saying(&child, "0x");
+    assert_aborted_saying(&child, " of ");
   }
   sa_free(block);
   free(of_malloc);
@@ -550,7 +550,7 @@ a_handle_whose_environment_was_disabled_is_said(void **state)
 {
   (void)state;
   struct child child = child_run(set_stale, NULL);
-  assert_aborted_saying(&child, "0x");
+  assert_aborted_saying(&child, " of ");
 }
 
 /* Where misuse is only reported; the program itself, started anew. */

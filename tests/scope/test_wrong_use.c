@@ -3,7 +3,8 @@
 #include "scope_test.h"
 
 #include <semaphore.h>
-#include <sys/mman.h>
+
+#include <stuballoc/pages.h>
 
 static sa_scope *
 make(void)
@@ -206,7 +207,7 @@ handles_that_are_no_scopes(void **state)
   char        local[100];
   sa_scope   *scope = make();
   char       *small = sa_malloc(100), *large = sa_malloc(1 * MIB);
-  void       *none = mmap(NULL, 1 * MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void       *none = sa_pages_reserve(1 * MIB, sa_pages_size());
   for (size_t i = 0; i < 1 * MIB; i += sizeof(int))
     memcpy(large + i, &(int){1}, sizeof(int));
   void *const wrong[] = {
@@ -228,7 +229,7 @@ handles_that_are_no_scopes(void **state)
     aborts_saying(allocate, wrong[i], "sa_scope_alloc", "no scope");
     aborts_saying(leave, wrong[i], "sa_scope_leave", "not inside");
   }
-  munmap(none, 1 * MIB);
+  sa_pages_release(none, 1 * MIB);
   sa_free(small);
   sa_free(large);
   sa_scope_destroy(scope);
