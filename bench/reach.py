@@ -120,11 +120,18 @@ def covers(workload, measure):
     return f"{measure} ".startswith(f"{workload} ")
 
 
+def measures_of(goal, results):
+    """The measure of that name; or, if there is none, all whose names begin with it."""
+    if goal.workload in results.measures:
+        return [goal.workload]
+    return [each for each in results.measures if covers(goal.workload, each)]
+
+
 def check_reach(results):
     """Prints a line for each goal that was measured; returns whether all of them are reached."""
     verdicts = []
     for goal in [each for each in REACH if each.name in results.contenders]:
-        for measure in [each for each in results.measures if covers(goal.workload, each)]:
+        for measure in measures_of(goal, results):
             ours = results.median(measure, goal.name)
             verdict = goal.check(results, measure, ours) if ours is not None else (False, "-")
             if verdict is None:
