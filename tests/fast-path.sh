@@ -53,7 +53,7 @@ calls_nobody_first() {
 is_built_as_documented() {
   grep -aq 'GCC: ([^)]*) 12\.' "$object" && ! grep -aq 'clang version' "$object" \
     && grep -qx "CFLAGS='-g -O2'" "$top_builddir/config.log" \
-    && ! grep -q '^#define SA_DEBUG' "$top_builddir/config.h"
+    && ! grep -qE '^#define SA_(DEBUG|HARDENED) ' "$top_builddir/config.h"
 }
 
 # Where the linker puts data is nobody's concern
