@@ -178,7 +178,9 @@ many_clients() {
     call "$1" "${@:3}" &
     clients+=($!)
   done
-  for i in "${clients[@]}"; do wait "$i" || good=false; done
+  for i in "${clients[@]}"; do
+    wait "$i" || { echo "a client ended with status $?" && good=false; }
+  done
   $good
 }
 
