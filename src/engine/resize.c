@@ -76,7 +76,7 @@ slab_or_misuse(const char *what, const void *block, void **inside)
     return NULL;
   }
   struct sa_slab *slab = *inside ? sa_slab_of(*inside) : NULL;
-  if (slab && (!is_large(slab) || *inside == slab->start))
+  if (slab && (!is_large(slab) || *inside == sa_units_address(slab)))
     return slab; /* of what is in it, others know more */
   if (slab)
     sa_block_misuse(what, slab, block, "it points inside a block");

@@ -137,7 +137,7 @@ sa_lent_misuse(const char *what, const struct sa_slab *slab, const void *block, 
 bool
 sa_lent_check(const char *what, const struct sa_slab *slab, const void *block)
 {
-  if (block == slab->start)
+  if (block == sa_units_address(slab))
     return true;
   sa_lent_misuse(what, slab, block, "it points inside a block");
   errno = EINVAL;

@@ -2,7 +2,9 @@
 #include "rpcss.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <stuballoc/section.h>
 
@@ -98,7 +100,9 @@ in_a_scope_in_a_section_a_stub_allocates_what_others_read(void **state)
 {
   (void)state;
   enum { SIZE = 1 * MIB };
-  sa_section *section = sa_section_create(NULL, SIZE, 0);
+  char name[32];
+  snprintf(name, sizeof name, "test-midl-%d", (int)getpid()); /* Windows wants one for scopes */
+  sa_section *section = sa_section_create(name, SIZE, 0);
   assert_non_null(section);
   const char *seen = sa_section_map(section, NULL, 0, SIZE, SA_VIEW_READ);
   sa_scope   *scope = sa_scope_create(&(sa_scope_options){.section = section});
