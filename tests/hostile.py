@@ -225,8 +225,8 @@ def budget(port):
         assert len(Connection(port).bind().call(STATUS, b'')) == 8, 'a fault for who came next'
 
 
-def deep(port):
-    for nodes in 10000, 20000, 100000, 400000:
+def deep(port, most):
+    for nodes in (each for each in (10000, 20000, 100000, 400000) if each <= int(most)):
         try:
             answer = Connection(port).bind().call(MIRROR, relations(nodes))
         except Gone:

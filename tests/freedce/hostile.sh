@@ -38,20 +38,23 @@ survives_malformed() {
   fi
 }
 
-# attack_all MODE COUNT: the last with so many messages
+# attack_all MODE DEPTH COUNT: with lists of so many nodes at most, and so many messages
 attack_all() {
   mode=$1
   survives "$mode, clients that go at each stage" attack gone
   survives "$mode, requests over budget" attack budget
-  survives "$mode, lists to recurse along" attack deep
+  survives "$mode, lists to recurse along" attack deep "$2"
   survives "$mode, requests that go on and on" attack long
   survives "$mode, requests that go on where they have said that they do not" attack hints
-  survives_malformed "$mode, malformed stub data" attack malformed 3 "$2"
+  survives_malformed "$mode, malformed stub data" attack malformed 3 "$3"
 }
 
-attack_all midl 5000
+# No budget ends how deep the stack gets of stubs that were made without -midl.
+depth=100000
+if [ -n "$SANITIZER_FLAGS" ]; then depth=20000; fi
+attack_all midl 400000 5000
 runtime=osf
-attack_all osf 2000
+attack_all osf $depth 2000
 
 runtime=freedce
 mode=midl

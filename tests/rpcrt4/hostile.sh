@@ -17,7 +17,7 @@ serves_and_holds_nothing() {
 
 survives 'clients that go at each stage' attack gone
 survives 'requests over budget' attack budget
-survives 'lists to recurse along' attack deep
+survives 'lists to recurse along' attack deep 400000
 survives 'requests that go on and on' attack long
 survives 'truncated, bit-flipped and random stub data' \
   grows_by_at_most 4096 memory "${HOSTILE_MESSAGES:-5000}"
