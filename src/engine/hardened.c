@@ -747,6 +747,7 @@ static SA_ATTRIBUTE(noinline) void free_slowly(char *block, entry *of, uint32_t 
   struct sa_ring  *ring = ring_for(rings, before & SA_ENTRY_SIZE);
   if (!has_canaries(block, size_in(before), ring->places.size)) {
     damaged(block);
+    sa_cache_done(cache);
     return;
   }
   sa_cache_step_begins(cache);

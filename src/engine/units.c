@@ -182,12 +182,21 @@ empty(void *at, size_t length)
   return still_committed;
 }
 
+/* What the hardened mode knows of them is zero already; where it takes whole pages, those go, too. */
+static void
+empty_entries(struct run run)
+{
+  const size_t unit = SA_UNIT_ENTRIES * sizeof *run.region->entries;
+  size_t       from = run.first * unit, length = run.units * unit;
+  if ((from | length) % sa_os_page() == 0)
+    sa_units_empty((char *)run.region->entries + from, length);
+}
+
 static void
 decommit(struct run run)
 {
   if (sa_hardened)
-    sa_units_empty((char *)&run.region->entries[run.first * SA_UNIT_ENTRIES],
-                   run.units * SA_UNIT_ENTRIES * sizeof *run.region->entries);
+    empty_entries(run);
   if (!empty(address_of(run), run.units * SA_UNIT))
     mark(run.region->committed, run, false);
   else if (sa_hardened) /* what the system does not take is opened to be emptied */

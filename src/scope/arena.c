@@ -81,6 +81,13 @@ sa_arena_put_run(struct sa_arena *arena, struct sa_chunk *chunk, size_t at, size
   }
 }
 
+/* The next one in a list that a free block is in, and stays in or is put into another one. */
+static inline SA_IN_FREE_MEMORY void *
+next_of(const void *block)
+{
+  return sa_hardened ? sa_link_follow(block) : *(void *const *)block;
+}
+
 /* Takes what other threads have freed; false: nothing. */
 static SA_IN_FREE_MEMORY bool
 take_returned(struct sa_arena *arena)
@@ -91,7 +98,7 @@ take_returned(struct sa_arena *arena)
   void *block = atomic_exchange_explicit(&scope->returned, NULL, memory_order_acquire);
   while (block) {
     unsigned code = sa_code_get(sa_chunk_of(block), sa_granule_of(block)) - SA_FREE;
-    void    *next = sa_hardened ? sa_link_decode(block, code) : *(void **)block;
+    void    *next = next_of(block);
     sa_arena_push(arena, code, block);
     block = next;
   }
@@ -243,8 +250,11 @@ take_list(struct sa_arena *arena, struct sa_arena *from, unsigned code)
     arena->lists[code] = from->lists[code];
     from->lists[code] = NULL;
   }
-  while (sa_arena_has(from, code))
-    sa_arena_push(arena, code, sa_arena_pop(from, code));
+  while (sa_arena_has(from, code)) {
+    void *block = from->lists[code];
+    from->lists[code] = next_of(block);
+    sa_arena_push(arena, code, block);
+  }
 }
 
 /* Takes all that is free in another arena. */

@@ -86,15 +86,21 @@ is_free_block(const void *block)
 }
 
 void *
+sa_link_follow(const void *block)
+{
+  void *next = sa_link_encode(block, *(void *const *)block);
+  if (!next || is_free_block(next))
+    return next;
+  sa_scope_block_misuse("sa_scope_alloc", block,
+                        "it was written to after it was freed, and its link is gone");
+  abort(); /* with the rest of the list */
+}
+
+void *
 sa_link_decode(const void *block, unsigned code)
 {
-  void       *next = sa_link_encode(block, *(void *const *)block);
+  void       *next = sa_link_follow(block);
   const void *changed = NULL;
-  if (next && !is_free_block(next)) {
-    sa_scope_block_misuse("sa_scope_alloc", block,
-                          "it was written to after it was freed, and its link is gone");
-    abort(); /* with the rest of the list */
-  }
   if (sa_lent_get(block) == SA_LENT_FREE)
     changed = sa_poison_changed((const char *)block + LINKS, poisoned(code));
   if (changed)

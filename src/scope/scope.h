@@ -382,6 +382,8 @@ sa_chunk_clear_map(struct sa_chunk *chunk, size_t end)
 /* The link in a free block to the next one; what the link says, after checks of the block and of that. */
 void *sa_link_encode(const void *block, const void *next);
 void *sa_link_decode(const void *block, unsigned code);
+/* What the link says, of a block that goes from list to list, so that its filling is looked at later. */
+void *sa_link_follow(const void *block);
 /* As sa_arena_block and sa_block_free; and a block's size by what its place has. */
 void  *sa_hardened_block(struct sa_arena *arena, size_t size);
 void   sa_hardened_block_free(void *block);

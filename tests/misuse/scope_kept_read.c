@@ -14,5 +14,6 @@ main(void)
   char     *block = with(sa_scope_alloc(scope, 200));
   memset(block, 's', 200);
   char *kept = sa_scope_keep(block);
-  return kept == block || memchr(block, 's', 200) ? MISSED : HARMLESS;
+  /* the link at its start is of any bytes */
+  return kept == block || memchr(block + 8, 's', 192) ? MISSED : HARMLESS;
 }
