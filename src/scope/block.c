@@ -284,7 +284,9 @@ sa_block_free(void *block)
 void
 sa_block_free_traced(struct sa_trace *trace, void *block)
 {
-  sa_trace_free_in_scope(trace, block, sa_scope_is_alone(sa_chunk_of(block)->scope));
+  /* of a chunk that is not there any more, the map has no block */
+  bool alone = code_at(block) != 0 && sa_scope_is_alone(sa_chunk_of(block)->scope);
+  sa_trace_free_in_scope(trace, block, alone);
   free_in_chunk(block, false);
 }
 

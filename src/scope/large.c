@@ -119,7 +119,7 @@ free_away(const struct sa_node *node, const struct sa_slab *slab)
 static const void *
 said(const struct sa_node *node, const struct sa_slab *slab, const void *block)
 {
-  size_t offset = (size_t)((const char *)block - slab->start);
+  size_t offset = (size_t)((const char *)block - sa_units_address(slab));
   return node->scope->source ? (const char *)node->away + offset : block;
 }
 

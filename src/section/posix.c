@@ -89,6 +89,7 @@ make_file(const char *path, unsigned flags, int *file)
   mode_t mode = sa_section_mode(flags);
   if (failed || mode == 0600 || fchmod(*file, mode) == 0)
     return failed;
+  unlink(path);
   close(*file);
   return ENOTSUP; /* its file system knows no modes */
 }
