@@ -216,30 +216,33 @@ sa_hardened_thread(void)
   return thread;
 }
 
-void
-sa_block_describe(struct sa_said *said, const char *what, const struct sa_slab *slab,
-                  const void *at, const char *reason)
+struct sa_said
+sa_block_describe(const char *what, const struct sa_slab *slab, const void *at, const char *reason)
 {
-  char         allocated[40] = "", freed[40] = "";
-  struct known known = known_of(slab, at);
+  struct sa_said said;
+  char           allocated[40] = "", freed[40] = "";
+  struct known   known = known_of(slab, at);
   if (known.is_out && strcmp(what, "free") == 0)
     known.freed = sa_hardened_thread();
   if (known.allocated)
     snprintf(allocated, sizeof allocated, ", allocated by thread %u", known.allocated);
   if (known.freed)
     snprintf(freed, sizeof freed, ", freed by thread %u", known.freed);
-  snprintf(said->text, sizeof said->text, "%s: %s%zu bytes%s%s", reason,
+  snprintf(said.text, sizeof said.text, "%s: %s%zu bytes%s%s", reason,
            known.is_out ? "" : "in places of ", known.bytes, allocated, freed);
+  return said;
 }
 
 SA_ATTRIBUTE(cold)
 void
 sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at, const char *reason)
 {
-  struct sa_said said;
-  if (sa_hardened)
-    sa_block_describe(&said, what, slab, at, reason);
-  sa_misuse(what, at, sa_hardened ? said.text : reason);
+  if (!sa_hardened) {
+    sa_misuse(what, at, reason);
+    return;
+  }
+  struct sa_said said = sa_block_describe(what, slab, at, reason);
+  sa_misuse(what, at, said.text);
 }
 
 static SA_ATTRIBUTE(cold, noinline) void free_already(const char *what, const void *block)

@@ -120,8 +120,8 @@ uint32_t sa_hardened_thread(void);
 struct sa_said {
   char text[160];
 };
-void sa_block_describe(struct sa_said *said, const char *what, const struct sa_slab *slab,
-                       const void *at, const char *reason);
+struct sa_said sa_block_describe(const char *what, const struct sa_slab *slab, const void *at,
+                                 const char *reason);
 /* As sa_misuse with that; in the default mode, with the reason alone. */
 void sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at,
                      const char *reason);

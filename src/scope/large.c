@@ -127,11 +127,13 @@ void
 sa_lent_misuse(const char *what, const struct sa_slab *slab, const void *block, const char *reason)
 {
   const struct sa_node *node = sa_lent_node(slab);
-  struct sa_said        known;
-  bool is_known = sa_hardened && !node->scope->source; /* not of what stands for it */
-  if (is_known)
-    sa_block_describe(&known, what, slab, block, reason);
-  sa_scope_misuse(what, said(node, slab, block), node->scope, is_known ? known.text : reason);
+  const void           *at = said(node, slab, block);
+  if (!sa_hardened || node->scope->source) { /* of what stands for it nothing is known */
+    sa_scope_misuse(what, at, node->scope, reason);
+    return;
+  }
+  struct sa_said known = sa_block_describe(what, slab, block, reason);
+  sa_scope_misuse(what, at, node->scope, known.text);
 }
 
 bool
