@@ -19,7 +19,7 @@ enum { THREADS = 3, BLOCKS = 32, SCOPES = 5, DEPTH = 6 };
 struct scope {
   sa_scope *handle;    /* NULL: none here now */
   bool      destroyed; /* it lasts until the last thread is out */
-  bool      limited;   /* it or one around it has a budget */
+  bool      limited;   /* it, or any that its creator was inside of, has a budget */
 };
 
 struct block {
@@ -183,13 +183,21 @@ top(const struct thread *thread)
   return thread->depth > 0 ? thread->stack[thread->depth - 1] : NULL;
 }
 
+static bool
+is_limited_inside(const struct thread *thread)
+{
+  for (size_t i = 0; i < thread->depth; i++)
+    if (thread->stack[i]->limited)
+      return true;
+  return false;
+}
+
 static void
 create(void)
 {
   size_t           budget = now.mark % 2 ? 1 + now.size % 400000 : 0;
   sa_scope_options options = {.name = "fuzz", .budget = budget};
-  struct scope    *around = top(now.thread);
-  bool             limited = budget > 0 || (around && around->limited);
+  bool             limited = budget > 0 || is_limited_inside(now.thread);
   *now.scope = (struct scope){sa_scope_create(now.mark == 0 ? NULL : &options), false, limited};
   must(now.scope->handle, "there is memory for a scope");
 }
