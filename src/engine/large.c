@@ -80,8 +80,6 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
 {
   if (size > PTRDIFF_MAX || alignment > PTRDIFF_MAX)
     return sa_no_memory();
-  if (sa_hardened)
-    sa_begin(); /* and then it may not be so */
   size_t          length = whole_pages(size);
   size_t          units = whole_units(length + sa_guard_length());
   bool            zeroed;
