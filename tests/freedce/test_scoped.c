@@ -1,5 +1,5 @@
 /* sa_scoped_interface: what the entries do around a stub, called as FreeDCE calls them. */
-#include "unit.h"
+#include "counts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -12,7 +12,6 @@
 
 #include <stuballoc/midl.h>
 #include <stuballoc/rpc.h>
-#include <stuballoc/stats.h>
 
 enum { OPERATIONS = 5 };
 
@@ -198,20 +197,6 @@ the_observer_is_told(void **state)
 }
 
 /* --- accounts --------------------------------------------------------------------------------- */
-
-/* The account of an operation; all zero: it was not called. */
-static sa_operation_stats
-account_of(const char *name, size_t operation)
-{
-  sa_operation_stats rows[64];
-  memset(rows, 0xff, sizeof rows);
-  size_t count = sa_get_operation_stats(rows, 64);
-  assert_in_range(count, 1, 64);
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(rows[i].name, name) == 0 && rows[i].operation == operation)
-      return rows[i];
-  return (sa_operation_stats){.calls = 0};
-}
 
 static void
 each_operation_has_an_account(void **state)

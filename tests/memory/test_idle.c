@@ -3,8 +3,8 @@
 #include <semaphore.h>
 #include <stdbool.h>
 #include <string.h>
-#include <stuballoc/stats.h>
 
+#include "counts.h"
 #include "memory.h"
 
 /* Blocks are noted outside of what is measured. */
@@ -149,23 +149,15 @@ use_a_large_block(int times)
     sa_free(memset(sa_malloc(16 * MIB), 1, 16 * MIB));
 }
 
-static size_t
-returned_so_far(void)
-{
-  sa_stats stats = {.size = sizeof stats};
-  assert_int_equal(sa_get_stats(&stats), 0);
-  return stats.returned;
-}
-
 static void
 the_pages_of_a_large_block_that_comes_and_goes_stay(void **state)
 {
   (void)state;
   sa_trim(); /* what other tests left idle would be in its way */
   use_a_large_block(3);
-  size_t returned = returned_so_far();
+  size_t returned = stats_now().returned;
   use_a_large_block(20);
-  assert_int_equal(returned_so_far(), returned);
+  assert_int_equal(stats_now().returned, returned);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* sa_scoped_interface: what is done around a stub, called as rpcrt4 calls it.
  * SPDX-License-Identifier: MIT */
-#include "unit.h"
+#include "counts.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,6 @@
 #include <rpcndr.h>
 
 #include <stuballoc/rpc.h>
-#include <stuballoc/stats.h>
 
 #include "catch.h"
 
@@ -133,19 +132,6 @@ the_observer_is_told(void **state)
 }
 
 /* --- accounts --------------------------------------------------------------------------------- */
-
-/* The account of an operation; all zero: it was not called. */
-static sa_operation_stats
-account_of(const char *name, size_t operation)
-{
-  sa_operation_stats rows[64];
-  size_t             count = sa_get_operation_stats(rows, 64);
-  assert_true(count >= 1 && count <= 64);
-  for (size_t i = 0; i < count; i++)
-    if (strcmp(rows[i].name, name) == 0 && rows[i].operation == operation)
-      return rows[i];
-  return (sa_operation_stats){.calls = 0};
-}
 
 static void
 each_operation_has_an_account(void **state)

@@ -1,11 +1,9 @@
 /* Blocks that change threads, and threads that end. SPDX-License-Identifier: MIT */
-#include "unit.h"
+#include "counts.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-
-#include <stuballoc/stats.h>
 
 enum { BLOCKS = 5000 };
 
@@ -200,14 +198,6 @@ allocate_and_free_at_the_end(void *argument)
   sa_free(words->block);
   sa_free(words);
   atomic_fetch_add(&destroyed, 1);
-}
-
-static sa_stats
-stats_now(void)
-{
-  sa_stats stats = {.size = sizeof stats};
-  assert_int_equal(sa_get_stats(&stats), 0);
-  return stats;
 }
 
 /* Of the threads that have ended since then. */

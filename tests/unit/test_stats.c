@@ -1,20 +1,10 @@
 /* <stuballoc/stats.h>: the counts of a process. SPDX-License-Identifier: MIT */
-#include "unit.h"
+#include "counts.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <stuballoc/stats.h>
-
-static sa_stats
-stats_now(void)
-{
-  sa_stats stats = {.size = sizeof stats};
-  assert_int_equal(sa_get_stats(&stats), 0);
-  return stats;
-}
 
 static void
 assert_live(const sa_stats *before, size_t blocks, size_t bytes)
