@@ -120,10 +120,18 @@ def serving(call, command, environment):
 
 
 class Client:
-    """Makes calls for a while when it is told to."""
+    """Makes calls for a while when it is told to. It is waited for until it has found out how many
+    those are: the next one, started meanwhile, would make it take too few."""
 
     def __init__(self, process):
         self.process = process
+        self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"a client ended: {self.process.stderr.read().strip()}")
+        return line
 
     def slice(self):
         """How many microseconds a call took and, where it is known, how many on a processor, on both
@@ -131,10 +139,7 @@ class Client:
         with suppress(BrokenPipeError):
             self.process.stdin.write("\n")
             self.process.stdin.flush()
-        answer = self.process.stdout.readline().split()
-        if not answer:
-            raise Failed(f"a client ended: {self.process.stderr.read().strip()}")
-        passed, *busy = map(float, answer)
+        passed, *busy = map(float, self.answer().split())
         return [passed, sum(busy)] if busy else [passed]
 
 

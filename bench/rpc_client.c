@@ -3,9 +3,9 @@
  *
  *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION measure SERVER
  *
- * makes calls for a while at each empty line that it reads, and prints how many microseconds a call
- * took: by the clock, and, but on Windows, on a processor here and in the server, whose process number
- * it is told.
+ * finds out how many calls take a while, says that it is ready, makes so many at each empty line that
+ * it reads, and prints how many microseconds a call took: by the clock, and, but on Windows, on a processor
+ * here and in the server, whose process number it is told.
  *
  *   rpc_client_MEMORY PROTOCOL ENDPOINT OPERATION make COUNT [SIZE]
  *
@@ -191,6 +191,8 @@ measure_calls(void *argument)
   double         took[CLOCKS];
   set_clocks(clocks, client->number);
   const size_t count = measure_count(CLOCK_MONOTONIC, call, client);
+  puts("ready");
+  fflush(stdout);
   while (getchar() == '\n') {
     measure_slice(clocks, CLOCKS, call, client, count, took);
     for (int i = 0; i < CLOCKS; i++)

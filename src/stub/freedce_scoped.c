@@ -40,27 +40,38 @@ static _Atomic(unsigned) routes_taken; /* relaxed: each number goes to one inter
 
 /* --- a call ------------------------------------------------------------------------------------ */
 
-/* The stub catches what its manager raises, but not what is raised while it sends that fault. */
+static void
+serve(const struct route *route, const struct sa_freedce_call *call, sa_scope *scope,
+      volatile bool *fault)
+{
+  if (!sa_freedce_receive(call, scope))
+    return;
+  route->stub(call->binding, call->handle, call->input, call->format, call->syntax, call->manager,
+              call->status);
+  *fault = *call->status != rpc_s_ok || sa_freedce_fault_sent;
+}
+
+/* The stub catches what its manager raises, but not what is raised while it sends that fault. This is
+ * DCETHREAD_TRY and _FINALLY, but that it does not save the signal mask, a system call in each call: what
+ * is caught is raised again, for one who has saved it. */
 static void
 run(const struct route *route, const struct sa_freedce_call *call)
 {
   struct sa_scoped_call scoped;
   volatile bool         fault = true; /* until the stub says otherwise */
+  volatile bool         raised = false;
+  dcethread_frame       frame;
   sa_freedce_fault_sent = false;
   sa_scoped_call_begins(&scoped, &route->interface->scoped, route->operation);
-  DCETHREAD_TRY
-  {
-    if (sa_freedce_receive(call, scoped.scope)) {
-      route->stub(call->binding, call->handle, call->input, call->format, call->syntax,
-                  call->manager, call->status);
-      fault = *call->status != rpc_s_ok || sa_freedce_fault_sent;
-    }
-  }
-  DCETHREAD_FINALLY
-  {
-    sa_scoped_call_ends(&scoped, fault);
-  }
-  DCETHREAD_ENDTRY
+  dcethread_frame_push(&frame);
+  if (sigsetjmp(((struct _dcethread_frame *)&frame)->jmpbuf, 0) == 0)
+    serve(route, call, scoped.scope, &fault);
+  else
+    raised = true;
+  dcethread_frame_pop(&frame);
+  sa_scoped_call_ends(&scoped, fault);
+  if (raised)
+    dcethread_exc_raise((dcethread_exc *)&frame.exc, (const char *)frame.file, frame.line);
 }
 
 /* --- the entries ------------------------------------------------------------------------------- */
