@@ -43,7 +43,6 @@ static void *
 produce(void *argument)
 {
   struct handoff *handoff = argument;
-  use_processor(1);
   for (size_t i = 0;; i++) {
     char *block = malloc(handoff->size[i % PLAN]);
     *block = 1;
@@ -77,7 +76,7 @@ handoff(const struct work *work)
 
   pthread_t producer;
   use_processor(0);
-  pthread_create(&producer, NULL, produce, shared);
+  start_on_processor(1, &producer, produce, shared);
   report(work->name, "", "ns", measure(CLOCK_MONOTONIC, consume, shared));
   atomic_store(&shared->over, true);
   pthread_join(producer, NULL);

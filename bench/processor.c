@@ -4,6 +4,7 @@
 #include "processor.h"
 
 #include <sched.h>
+#include <stdlib.h>
 
 /* The processors that the process may use; asked once, before any thread has narrowed its own. */
 static cpu_set_t allowed;
@@ -24,11 +25,30 @@ ask(void)
   sched_getaffinity(0, sizeof allowed, &allowed);
 }
 
-void
-use_processor(size_t index)
+static cpu_set_t
+only(size_t index)
 {
   cpu_set_t one;
   CPU_ZERO(&one);
   CPU_SET(nth_allowed(index % (size_t)CPU_COUNT(&allowed)), &one);
+  return one;
+}
+
+void
+use_processor(size_t index)
+{
+  cpu_set_t one = only(index);
   sched_setaffinity(0, sizeof one, &one);
+}
+
+void
+start_on_processor(size_t index, pthread_t *thread, void *(*body)(void *), void *argument)
+{
+  cpu_set_t      one = only(index);
+  pthread_attr_t there;
+  pthread_attr_init(&there);
+  pthread_attr_setaffinity_np(&there, sizeof one, &one);
+  if (pthread_create(thread, &there, body, argument) != 0)
+    abort();
+  pthread_attr_destroy(&there);
 }

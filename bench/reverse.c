@@ -43,7 +43,6 @@ static void *
 helper(void *argument)
 {
   struct reversal *reversal = argument;
-  use_processor(1);
   for (;;) {
     sem_wait(&reversal->go);
     if (reversal->helper_count == 0)
@@ -82,7 +81,7 @@ reverse(const struct work *work)
 
   pthread_t thread;
   use_processor(0);
-  pthread_create(&thread, NULL, helper, &reversal);
+  start_on_processor(1, &thread, helper, &reversal);
   double pass_ns = measure(CLOCK_MONOTONIC, reverse_in_parallel, &reversal);
   tell_helper(&reversal, 0);
   pthread_join(thread, NULL);

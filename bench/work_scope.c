@@ -95,7 +95,6 @@ enum { MOST_THREADS = 2 };
 struct part {
   sa_scope *scope; /* NULL: one of its own */
   size_t    count;
-  size_t    processor;
 };
 
 static void
@@ -114,7 +113,6 @@ static void *
 take_part(void *argument)
 {
   struct part *part = argument;
-  use_processor(part->processor);
   sa_scope *scope = part->scope ? part->scope : sa_scope_create(NULL);
   if (sa_scope_enter(scope) != 0)
     abort();
@@ -139,10 +137,10 @@ work_together(void *argument, size_t count)
   struct part           parts[MOST_THREADS];
   sa_scope             *scope = company->apart ? NULL : sa_scope_create(NULL);
   for (unsigned i = 0; i < threads; i++)
-    parts[i] = (struct part){.scope = scope, .count = count / threads + 1, .processor = i};
+    parts[i] = (struct part){.scope = scope, .count = count / threads + 1};
+  use_processor(0);
   for (unsigned i = 1; i < threads; i++)
-    if (pthread_create(&others[i], NULL, take_part, &parts[i]) != 0)
-      abort();
+    start_on_processor(i, &others[i], take_part, &parts[i]);
   take_part(&parts[0]);
   for (unsigned i = 1; i < threads; i++)
     pthread_join(others[i], NULL);
