@@ -19,13 +19,15 @@ PACKAGED = {  # by Debian; the dynamic linker knows where they are
 SCUDO = "libclang_rt.scudo_standalone-x86_64.so"
 HARDENED = {"STUBALLOC": "hardened=on"}
 CALLERS = ("mimalloc",)  # that make remote calls, which take their time
+FLOOR = "same block"  # what the calls and the writing take, without any allocator
 SHARED = "shared scope"  # which malloc has not
 BLOBS = tuple(f"blob {size}" for size in (4 << 10, 64 << 10, 1 << 20, 64 << 20))
 SCOPED = ("scoped alloc", "scoped pair", "scoped call")
-CALLS = ("stub-call", "stub-call untouched", "stub-call halved")
+CALLS = ("stub-call", "stub-call written", "stub-call halved")
+PAIRS = tuple(f"pair {size}" for size in (16, 64, 256, 1024, 16384))
 GUARDED = (  # what is measured in the hardened mode
-    *(f"pair {size}" for size in (16, 64, 256, 1024, 16384)),
-    "stub-call",
+    *PAIRS,
+    *CALLS[:2],
     "handoff 64 shallow",
     "handoff mixed deep",
 )
@@ -126,7 +128,7 @@ class Pool(Contender):
         if workload == TRACE:
             return replay(bench, "scopes")
         program, way = self.command
-        output = execute([bench / program, way, workload], **self.environment).stdout
+        output = self.execute([bench / program, way, workload]).stdout
         return [json.loads(output)]
 
 
@@ -176,7 +178,8 @@ def find_contenders(bench, stuballoc, given):
         Contender("stuballoc, hardened", stuballoc, HARDENED, only=GUARDED),
         *find_scudo(bench),
         Contender("glibc, no thread cache", environment=NO_THREAD_CACHE, only=("reverse",)),
-        Contender(LIMIT, bench / ".libs/moving_pointer.so", memory="arena", only=(*CALLS, *TIMED)),
+        Contender(FLOOR, bench / ".libs/same_block.so", only=(*PAIRS, *CALLS)),
+        Contender(LIMIT, memory="arena", only=tuple(TIMED)),
         *find_pools(bench),
         *find_carriers(bench),
     ]
@@ -198,7 +201,13 @@ def find_pools(bench):
     hardened = Pool(
         "stuballoc scope, hardened", "", HARDENED, only=CALLS, command=("work_scope", "created")
     )
-    return [*pools, hardened]
+    floor = Pool(
+        f"{FLOOR} in a scope",
+        bench / ".libs/same_block_in_scope.so",
+        only=CALLS[:2],  # for no scope can free that block
+        command=("work_scope", "created"),
+    )
+    return [*pools, hardened, floor]
 
 
 def find_carriers(bench):

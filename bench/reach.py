@@ -83,9 +83,23 @@ class Gain(Goal):
 
 
 MALLOCS = ("glibc", "mimalloc")
+CALL = [  # whether a byte of each block is written, or all of them
+    goal
+    for call in ("stub-call", "stub-call written")
+    for goal in (
+        Share(call, 0.9),
+        ShareOf(call, 1.6, ("stuballoc",), "stuballoc, hardened"),
+        ShareOf(call, 1.0, ("scudo", "mimalloc-secure"), "stuballoc, hardened"),
+        ShareOf(call, 0.8, ("APR pool, created",)),
+        ShareOf(call, 1.0, ("APR pool, cleared",)),
+        ShareOf(call, 1 / 6, ("glibc",)),
+        ShareOf(call, 1 / 3, ("mimalloc", "jemalloc", "tcmalloc", "glibc")),
+        ShareOf(call, 1 / 20, ("FreeDCE's rpc_ss",)),
+    )
+]
 REACH = [
+    *CALL,
     Share("pair", 0.9),
-    Share("stub-call", 0.9),
     Share("batch", 1.0),
     Share("handoff", 1.0, packaged_only=True),
     Limit("instructions", 40),
@@ -94,13 +108,6 @@ REACH = [
     Limit("burst left", 10),
     Limit("steady 1024 most", 125),
     Limit("steady mixed most", 125),
-    ShareOf("stub-call", 1.6, ("stuballoc",), "stuballoc, hardened"),
-    ShareOf("stub-call", 1.0, ("scudo", "mimalloc-secure"), "stuballoc, hardened"),
-    ShareOf("stub-call", 0.8, ("APR pool, created",)),
-    ShareOf("stub-call", 1.0, ("APR pool, cleared",)),
-    ShareOf("stub-call", 1 / 6, ("glibc",)),
-    ShareOf("stub-call", 1 / 3, ("mimalloc", "jemalloc", "tcmalloc", "glibc")),
-    ShareOf("stub-call", 1 / 20, ("FreeDCE's rpc_ss",)),
     ShareOf("ncalrpc status", 1.0, MALLOCS, "stuballoc"),
     ShareOf("ncalrpc title", 1.0, MALLOCS, "stuballoc"),
     Gain("ncalrpc search", 0.8),

@@ -20,26 +20,28 @@ free_each(void **blocks, size_t first, size_t step)
     free(blocks[i]);
 }
 
-static void
-calls(void *unused, size_t count)
+static inline void
+call_often(size_t count, bool written)
 {
-  (void)unused;
   for (size_t i = 0; i < count; i++) {
     void *blocks[STUB_CALL_BLOCKS];
-    allocate_all(blocks, true);
+    allocate_all(blocks, written);
     free_each(blocks, 0, 1);
   }
 }
 
 static void
-calls_untouched(void *unused, size_t count)
+calls(void *unused, size_t count)
 {
   (void)unused;
-  for (size_t i = 0; i < count; i++) {
-    void *blocks[STUB_CALL_BLOCKS];
-    allocate_all(blocks, false);
-    free_each(blocks, 0, 1);
-  }
+  call_often(count, false);
+}
+
+static void
+calls_written(void *unused, size_t count)
+{
+  (void)unused;
+  call_often(count, true);
 }
 
 static void
@@ -48,7 +50,7 @@ calls_halved(void *unused, size_t count)
   (void)unused;
   for (size_t i = 0; i < count; i++) {
     void *blocks[STUB_CALL_BLOCKS];
-    allocate_all(blocks, true);
+    allocate_all(blocks, false);
     free_each(blocks, 0, 2);
     free_each(blocks, 1, 2);
   }
@@ -67,9 +69,9 @@ stub_call(const struct work *work)
 }
 
 void
-stub_call_untouched(const struct work *work)
+stub_call_written(const struct work *work)
 {
-  run(work, calls_untouched);
+  run(work, calls_written);
 }
 
 void

@@ -31,7 +31,7 @@ static const struct work works[] = {
   {"batch large ordered", batch, .sizes = {16, 65536}},
   {"batch large shuffled", batch, .sizes = {16, 65536}, .shuffled = true},
   {.name = STUB_CALL, .run = stub_call},
-  {.name = STUB_CALL_UNTOUCHED, .run = stub_call_untouched},
+  {.name = STUB_CALL_WRITTEN, .run = stub_call_written},
   {.name = STUB_CALL_HALVED, .run = stub_call_halved},
   {"reverse", reverse, .sizes = {8, 8}},
   {"handoff 64 shallow", handoff, .sizes = {64, 64}, .depth = 64},

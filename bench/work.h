@@ -30,7 +30,7 @@ struct work {
 void pair(const struct work *work);
 void batch(const struct work *work);
 void stub_call(const struct work *work);
-void stub_call_untouched(const struct work *work);
+void stub_call_written(const struct work *work);
 void stub_call_halved(const struct work *work);
 void reverse(const struct work *work);
 void handoff(const struct work *work);

@@ -4,7 +4,7 @@
  * work_apr created WORKLOAD   a pool made for the call and destroyed after it
  * work_apr cleared WORKLOAD   one pool for all calls, emptied after each
  *
- * The workload is stub-call or stub-call untouched: a pool frees nothing by itself.
+ * The workload is stub-call or stub-call written: a pool frees nothing by itself.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -43,27 +43,27 @@ clear(apr_pool_t *pool, size_t count, bool written)
 }
 
 static void
-create_written(void *unused, size_t count)
+write_created(void *unused, size_t count)
 {
   (void)unused;
   create(count, true);
 }
 
 static void
-create_untouched(void *unused, size_t count)
+touch_created(void *unused, size_t count)
 {
   (void)unused;
   create(count, false);
 }
 
 static void
-clear_written(void *pool, size_t count)
+write_cleared(void *pool, size_t count)
 {
   clear(pool, count, true);
 }
 
 static void
-clear_untouched(void *pool, size_t count)
+touch_cleared(void *pool, size_t count)
 {
   clear(pool, count, false);
 }
@@ -72,9 +72,9 @@ static measured *
 body_of(const char *way, const char *workload)
 {
   bool created = strcmp(way, "created") == 0;
-  if (strcmp(workload, STUB_CALL) == 0)
-    return created ? create_written : clear_written;
-  return created ? create_untouched : clear_untouched;
+  if (strcmp(workload, STUB_CALL_WRITTEN) == 0)
+    return created ? write_created : write_cleared;
+  return created ? touch_created : touch_cleared;
 }
 
 int

@@ -57,7 +57,7 @@ main(int argc, char **argv)
   if (argc != 3)
     return 2;
   struct call call = {
-    .written = strcmp(argv[2], STUB_CALL_UNTOUCHED) != 0,
+    .written = strcmp(argv[2], STUB_CALL_WRITTEN) == 0,
     .halved = strcmp(argv[2], STUB_CALL_HALVED) == 0,
   };
   report(argv[2], "", "ns", measure(CLOCK_PROCESS_CPUTIME_ID, calls, &call));

@@ -59,7 +59,7 @@ written(void *unused, size_t count)
 }
 
 static void
-untouched(void *unused, size_t count)
+touched(void *unused, size_t count)
 {
   (void)unused;
   calls(count, false);
@@ -73,7 +73,7 @@ halved(void *unused, size_t count)
     void     *blocks[STUB_CALL_BLOCKS];
     sa_scope *scope = begin();
     for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
-      blocks[i] = allocate(scope, i, true);
+      blocks[i] = allocate(scope, i, false);
     for (size_t i = 0; i < STUB_CALL_BLOCKS; i += 2)
       sa_free(blocks[i]);
     end(scope);
@@ -85,7 +85,7 @@ body_of(const char *workload)
 {
   if (strcmp(workload, STUB_CALL_HALVED) == 0)
     return halved;
-  return strcmp(workload, STUB_CALL_UNTOUCHED) == 0 ? untouched : written;
+  return strcmp(workload, STUB_CALL_WRITTEN) == 0 ? written : touched;
 }
 
 /* --- several threads -------------------------------------------------------------------------- */
@@ -103,7 +103,7 @@ call_inside(sa_scope *scope, size_t count)
   for (size_t n = 0; n < count; n++) {
     void *blocks[STUB_CALL_BLOCKS];
     for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
-      blocks[i] = allocate(scope, i, true);
+      blocks[i] = allocate(scope, i, false);
     for (size_t i = 0; i < STUB_CALL_BLOCKS; i++)
       sa_free(blocks[i]);
   }
