@@ -113,7 +113,7 @@ static void *
 take_part(void *argument)
 {
   struct part *part = argument;
-  sa_scope *scope = part->scope ? part->scope : sa_scope_create(NULL);
+  sa_scope    *scope = part->scope ? part->scope : sa_scope_create(NULL);
   if (sa_scope_enter(scope) != 0)
     abort();
   call_inside(scope, part->count);
