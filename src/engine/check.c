@@ -21,8 +21,7 @@ static const char *
 reason_of(const struct sa_slab *slab, const void *block)
 {
   size_t offset = (size_t)((const char *)block - sa_units_address(slab));
-  bool   large = sa_slab_what(slab) >= SA_LENT_LARGE;
-  if (large ? offset != 0 : offset % slab->size != 0)
+  if (sa_is_one_block(slab) ? offset != 0 : offset % slab->size != 0)
     return "it points inside a block";
   return "this block is free already";
 }

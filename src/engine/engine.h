@@ -82,8 +82,9 @@ struct sa_slab {
   bool     large_pages; /* a large block in explicit large pages */
   bool     guarded;     /* in the hardened mode: its run ends with a guard */
   uint32_t thread;      /* there, of a large block: who allocated it, */
-  size_t   asked;       /* and the bytes that were asked for */
-  char     pad[16];
+  size_t   asked;       /* the bytes that were asked for, */
+  uint32_t freer;       /* and who freed it */
+  char     pad[12];
 
   /* The thread in whose cache this slab is current, as sa_os_thread() names it. The holder writes
    * it, any freeing thread reads it, relaxed: it asks only "is it mine?", and only I could have
@@ -113,7 +114,8 @@ _Static_assert(sizeof(struct sa_slab) == 128, "two cache lines a unit");
  *   bits 16..31  how many blocks are free: on that list and, in a slab that nobody holds, uncarved
  *   bit  32      held: one thread has the slab as current, adopted, or to give it back
  *   bit  33      listed: nobody holds it and it may be claimed; `listed` of the region tells where
- *   bits 40..47  what the unit is: 0 nothing, a class + 1, SA_LARGE, or lent to a room above
+ *   bits 40..47  what the unit is: 0 nothing, a class + 1, SA_LARGE, a large block that was freed and
+ *                is held back, or lent to a room above
  *
  * Any thread writes it, always by compare-and-swap, with release so that the links it wrote into
  * the blocks, or the fields it set while it held the slab, are seen by the one who takes the list
@@ -125,7 +127,14 @@ _Static_assert(sizeof(struct sa_slab) == 128, "two cache lines a unit");
 #define SA_HELD (UINT64_C(1) << 32)
 #define SA_LISTED (UINT64_C(1) << 33)
 #define SA_WHAT_SHIFT 40
-enum { SA_NOTHING = 0, SA_LENT = 0xfd, SA_LENT_LARGE = 0xfe, SA_LARGE = 0xff };
+enum {
+  SA_NOTHING = 0,
+  SA_LENT = 0xfc,
+  /* those that are one block, from here on */
+  SA_LARGE_FREED = 0xfd,
+  SA_LENT_LARGE = 0xfe,
+  SA_LARGE = 0xff,
+};
 
 static inline unsigned
 sa_anchor_what(uint64_t anchor)
@@ -241,10 +250,14 @@ struct sa_slab *sa_units_take(size_t units, size_t alignment, bool *zeroed);
 bool sa_units_extend(struct sa_slab *first, size_t units, size_t wanted);
 /* Gives units back; their descriptors say SA_NOTHING already. */
 void sa_units_give(struct sa_slab *first, size_t units);
+/* The same for a large block in the hardened mode, the run of SA_LARGE_FREED: its pages go back to the
+ * system at once, and nobody can touch it, nor gets its units, until so many others have followed or
+ * address space is short. */
+void sa_units_hold(struct sa_slab *first);
 /* The same for a run whose first `large` bytes are explicit large pages. */
 void  sa_units_give_large(struct sa_slab *first, size_t units, size_t large);
 char *sa_units_address(const struct sa_slab *first);
-/* Returns the pages of all units that nobody uses to the system. */
+/* Returns the pages of all units that nobody uses to the system, and holds none back any more. */
 void sa_units_trim(void);
 /* The bytes that were ever returned to the system. */
 size_t sa_units_returned(void);
@@ -278,6 +291,13 @@ static inline unsigned
 sa_slab_what(const struct sa_slab *slab)
 {
   return sa_anchor_what(atomic_load_explicit(&slab->anchor, memory_order_relaxed));
+}
+
+/* Whether it is the first of a large block, whoever has that. */
+static inline bool
+sa_is_one_block(const struct sa_slab *slab)
+{
+  return sa_slab_what(slab) >= SA_LARGE_FREED;
 }
 
 static inline bool
@@ -319,6 +339,8 @@ size_t sa_cache_length(void);
 
 void *sa_large_alloc(size_t size, size_t alignment, bool zero);
 void  sa_large_free(struct sa_slab *slab, void *block);
+/* Says what is wrong with a pointer into one that is free, or not to the start of one. */
+void  sa_large_misuse(const char *what, const struct sa_slab *slab, const void *block);
 void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
 /* The bytes of one that its user may use. */
 static inline size_t

@@ -178,7 +178,7 @@ get_fitted(const entry *of, size_t place)
 
 /* Of a block: what an address in it, or in its place, tells. */
 struct known {
-  bool     is_out;
+  bool     is_asked;
   size_t   bytes;     /* that were asked for; else its place's */
   uint32_t allocated; /* by which thread, and freed; 0: nobody knows */
   uint32_t freed;
@@ -200,8 +200,9 @@ known_in_slab(const struct sa_slab *slab, const void *at)
 static struct known
 known_of(const struct sa_slab *slab, const void *at)
 {
-  if (sa_slab_what(slab) >= SA_LENT_LARGE)
-    return (struct known){true, slab->asked, slab->thread, 0};
+  if (sa_is_one_block(slab))
+    return (struct known){true, slab->asked, slab->thread,
+                          sa_slab_what(slab) == SA_LARGE_FREED ? slab->freer : 0};
   return known_in_slab(slab, at);
 }
 
@@ -222,14 +223,14 @@ sa_block_describe(const char *what, const struct sa_slab *slab, const void *at, 
   struct sa_said said;
   char           allocated[40] = "", freed[40] = "";
   struct known   known = known_of(slab, at);
-  if (known.is_out && strcmp(what, "free") == 0)
+  if (known.is_asked && !known.freed && strcmp(what, "free") == 0)
     known.freed = sa_hardened_thread();
   if (known.allocated)
     snprintf(allocated, sizeof allocated, ", allocated by thread %u", known.allocated);
   if (known.freed)
     snprintf(freed, sizeof freed, ", freed by thread %u", known.freed);
   snprintf(said.text, sizeof said.text, "%s: %s%zu bytes%s%s", reason,
-           known.is_out ? "" : "in places of ", known.bytes, allocated, freed);
+           known.is_asked ? "" : "in places of ", known.bytes, allocated, freed);
   return said;
 }
 

@@ -27,7 +27,8 @@
  * other also for what was written before the next block. Then the block is filled with the poison, in
  * full if it is small, and else at both ends; when it is given out again it must still be so.
  *
- * Each run of units in use ends with a page that cannot be touched; nor can units that nobody uses.
+ * Each run of units in use ends with a page that cannot be touched; nor can units that nobody uses. The run
+ * of a freed large block is nobody's, but is held back (units.c), and its descriptor still tells of it.
  *
  * On the fast paths of the default mode no instruction is for this. A cache has no current slabs (they
  * are in its rings), no slab has an owner, and no first region is known to sa_free: so both paths fall

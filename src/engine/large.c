@@ -104,22 +104,40 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
 }
 
 void
+sa_large_misuse(const char *what, const struct sa_slab *slab, const void *block)
+{
+  sa_block_misuse(what, slab, block,
+                  block == slab->start ? "this block is free already" : "it points inside a block");
+}
+
+/* Who frees it is said before others can see that it is free. */
+static uint64_t
+make_free(struct sa_slab *slab)
+{
+  if (sa_hardened)
+    slab->freer = sa_hardened_thread();
+  uint64_t free = (uint64_t)(sa_hardened ? SA_LARGE_FREED : SA_NOTHING) << SA_WHAT_SHIFT;
+  return atomic_exchange_explicit(&slab->anchor, free, memory_order_acq_rel);
+}
+
+void
 sa_large_free(struct sa_slab *slab, void *block)
 {
   if (block != slab->start) {
-    sa_block_misuse("free", slab, block, "it points inside a block");
+    sa_large_misuse("free", slab, block);
     return;
   }
   if (sa_hardened && !sa_hardened_large_is_intact(slab)) {
     sa_block_misuse("free", slab, block, "it was written to past its end");
     return;
   }
-  size_t   units = slab->units;
-  uint64_t old = atomic_exchange_explicit(&slab->anchor, SA_NOTHING, memory_order_acq_rel);
-  if (sa_anchor_what(old) != SA_LARGE)
+  size_t units = slab->units;
+  if (sa_anchor_what(make_free(slab)) != SA_LARGE)
     sa_misuse_fatal("free", block, "another thread is freeing it, too");
   sa_poison(block, units * SA_UNIT);
-  if (slab->large_pages)
+  if (sa_hardened)
+    sa_units_hold(slab);
+  else if (slab->large_pages)
     sa_units_give_large(slab, units, large_part(slab));
   else
     sa_units_give(slab, units);

@@ -76,10 +76,11 @@ slab_or_misuse(const char *what, const void *block, void **inside)
     return NULL;
   }
   struct sa_slab *slab = *inside ? sa_slab_of(*inside) : NULL;
-  if (slab && (!is_large(slab) || *inside == sa_units_address(slab)))
+  bool            freed = slab && sa_slab_what(slab) == SA_LARGE_FREED;
+  if (slab && !freed && (!is_large(slab) || *inside == sa_units_address(slab)))
     return slab; /* of what is in it, others know more */
   if (slab)
-    sa_block_misuse(what, slab, block, "it points inside a block");
+    sa_large_misuse(what, slab, block);
   else
     sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
   errno = EINVAL;

@@ -130,7 +130,9 @@ static void
 count_unit(struct count *count, const struct sa_slab *slab, const char *start)
 {
   unsigned what = sa_slab_what(slab);
-  if (what == SA_LARGE || what == SA_LENT_LARGE)
+  if (what == SA_LARGE_FREED)
+    count->stats.mapped -= slab->units * (size_t)SA_UNIT; /* nobody can touch them */
+  else if (what == SA_LARGE || what == SA_LENT_LARGE)
     count_large(&count->stats, slab);
   else if (what == SA_LENT)
     count_lent(count, start);

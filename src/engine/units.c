@@ -28,6 +28,13 @@ address_of(struct run run)
   return (char *)run.region->base + run.first * SA_UNIT;
 }
 
+static struct run
+run_from(const struct sa_slab *first, size_t units)
+{
+  struct sa_region *region = sa_region_of_slab(first);
+  return (struct run){region, (size_t)(first - region->slabs), units};
+}
+
 /* The part of a run in one chunk, as bits of that chunk's words. */
 static uint64_t
 bits_in(struct run run, size_t chunk)
@@ -372,14 +379,57 @@ use_somewhere(struct run *run, size_t alignment)
   return false;
 }
 
-/* --- what the header promises ----------------------------------------------------------------- */
+/* --- held back -------------------------------------------------------------------------------- */
 
-static struct run
-run_from(const struct sa_slab *first, size_t units)
+/* In the hardened mode, freed large blocks whose units nobody gets yet, round and round from the oldest.
+ * Whoever exchanges a place, with acquire and release, has what was there, to give it back. */
+enum { HELD_PLACES = 64 };
+static _Atomic(struct sa_slab *) held[HELD_PLACES];
+static _Atomic size_t            held_next; /* relaxed: all that matters is that each gets others */
+
+/* A block takes a place for every 16 MiB of it, so that all of them together have 1 GiB, unless one alone
+ * has more. */
+static size_t
+places_for(size_t units)
 {
-  struct sa_region *region = sa_region_of_slab(first);
-  return (struct run){region, (size_t)(first - region->slabs), units};
+  enum { UNITS = 256 };
+  return units / UNITS < HELD_PLACES ? units / UNITS + 1 : HELD_PLACES;
 }
+
+/* Puts a block, or none, in the place of another one, which goes back; whether there was one. */
+static bool
+replace(size_t place, struct sa_slab *with)
+{
+  struct sa_slab *first =
+    atomic_exchange_explicit(&held[place % HELD_PLACES], with, memory_order_acq_rel);
+  if (!first)
+    return false;
+  atomic_store_explicit(&first->anchor, SA_NOTHING, memory_order_relaxed);
+  unuse(run_from(first, first->units));
+  return true;
+}
+
+static bool
+let_all_go(void)
+{
+  bool any = false;
+  for (size_t place = 0; place < HELD_PLACES; place++)
+    any |= replace(place, NULL);
+  return any;
+}
+
+/* The last of its places has the block, the others are empty. */
+static void
+hold(struct sa_slab *first)
+{
+  size_t places = places_for(first->units);
+  size_t at = atomic_fetch_add_explicit(&held_next, places, memory_order_relaxed);
+  for (; places > 1; places--)
+    replace(at++, NULL);
+  replace(at, first);
+}
+
+/* --- what the header promises ----------------------------------------------------------------- */
 
 char *
 sa_units_address(const struct sa_slab *first)
@@ -387,15 +437,22 @@ sa_units_address(const struct sa_slab *first)
   return address_of(run_from(first, 1));
 }
 
+/* False, with nothing taken, without memory. */
+static bool
+take(struct run *run, size_t alignment, bool *zeroed)
+{
+  size_t more = run->units * SA_UNIT + (alignment > SA_CHUNK ? alignment : 0);
+  while (!use_somewhere(run, alignment))
+    if (!let_all_go() && !sa_region_add(more))
+      return false;
+  return make_ready(*run, zeroed);
+}
+
 struct sa_slab *
 sa_units_take(size_t units, size_t alignment, bool *zeroed)
 {
   struct run run = {.units = units};
-  size_t     more = units * SA_UNIT + (alignment > SA_CHUNK ? alignment : 0);
-  while (!use_somewhere(&run, alignment))
-    if (!sa_region_add(more))
-      return NULL;
-  if (!make_ready(run, zeroed))
+  if (!take(&run, alignment, zeroed) && !(let_all_go() && take(&run, alignment, zeroed)))
     return NULL;
   struct sa_slab *slab = &run.region->slabs[run.first];
   sa_watch_units(slab, address_of(run), units * SA_UNIT);
@@ -414,14 +471,20 @@ sa_units_extend(struct sa_slab *first, size_t units, size_t wanted)
   return true;
 }
 
+/* The hardened mode's: the run cannot be touched any more. */
+static void
+close_run(struct sa_slab *first, struct run run)
+{
+  sa_guard_close(first, run.units);
+  mark(run.region->committed, run, false);
+}
+
 void
 sa_units_give(struct sa_slab *first, size_t units)
 {
   struct run run = run_from(first, units);
-  if (sa_hardened) {
-    sa_guard_close(first, units);
-    mark(run.region->committed, run, false);
-  }
+  if (sa_hardened)
+    close_run(first, run);
   if (worth_keeping(run)) {
     mark(run.region->dirty, run, true);
     atomic_fetch_add_explicit(&units_idle, units, memory_order_relaxed);
@@ -430,6 +493,16 @@ sa_units_give(struct sa_slab *first, size_t units)
   }
   atomic_fetch_sub_explicit(&units_used, units, memory_order_relaxed);
   unuse(run);
+}
+
+void
+sa_units_hold(struct sa_slab *first)
+{
+  struct run run = run_from(first, first->units);
+  close_run(first, run);
+  decommit(run);
+  atomic_fetch_sub_explicit(&units_used, run.units, memory_order_relaxed);
+  hold(first);
 }
 
 void
@@ -485,6 +558,7 @@ void
 sa_units_trim(void)
 {
   struct sa_region *region;
+  let_all_go();
   for (unsigned i = 0; (region = sa_region_at(i)); i++) {
     size_t seen = atomic_load_explicit(&region->chunks_seen, memory_order_relaxed);
     for (size_t chunk = 0; chunk < seen; chunk++)

@@ -153,6 +153,7 @@ static void
 the_pages_of_a_large_block_that_comes_and_goes_stay(void **state)
 {
   (void)state;
+  DEFAULT_MODE_ONLY();
   sa_trim(); /* what other tests left idle would be in its way */
   use_a_large_block(3);
   size_t returned = stats_now().returned;

@@ -36,6 +36,13 @@ stats_of(sa_scope *scope)
   return stats;
 }
 
+/* The largest size of two of which a scope has blocks of its own: in the hardened mode they have a canary. */
+static inline size_t
+largest_small(void)
+{
+  return is_hardened() ? 8192 : 16384;
+}
+
 /* A scope with a budget larger than any test needs. What is created inside it is charged to it, so
  * it shows what they hold, and when they give it up. */
 static inline sa_scope *

@@ -93,7 +93,7 @@ static void
 a_freed_block_is_used_again_at_once(void **state)
 {
   for (unsigned i = 0; i < SIZES; i++) {
-    if (sizes[i] > 16384)
+    if (sizes[i] > largest_small())
       continue;
     void *block = sa_scope_alloc(*state, sizes[i]);
     void *another = sa_scope_alloc(*state, sizes[i]);

@@ -282,7 +282,7 @@ many_threads_in_a_row_may_end_so(void **state)
     in_thread(leave_both, &(unsigned){1});
   assert_int_equal(destroyed, 2000);
   assert_nothing_is_left(&after_one);
-  assert_int_equal(stats_now().mapped, after_one.mapped);
+  assert_true(stats_now().mapped <= after_one.mapped);
 }
 
 /* --- end of the program ------------------------------------------------------------------------

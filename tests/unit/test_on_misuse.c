@@ -65,7 +65,7 @@ static void
 a_second_free_of_a_large_block(void **state)
 {
   (void)state;
-  goes_on("large twice", "stuballoc did not give it out, or it was freed before", 1);
+  goes_on("large twice", why_large_is_free(), 1);
 }
 
 static void

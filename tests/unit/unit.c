@@ -28,6 +28,13 @@ says_why(const char *text, const char *why)
   return said && (!name || strstr(said, name));
 }
 
+const char *
+why_large_is_free(void)
+{
+  return is_hardened() ? "this block is free already"
+                       : "stuballoc did not give it out, or it was freed before";
+}
+
 unsigned
 count_lines(const char *text)
 {

@@ -73,6 +73,9 @@ void exhaust_memory(void);
  * in front of the scope's name. */
 bool says_why(const char *text, const char *why);
 
+/* Why a large block that is free cannot be freed: what is held back is known, and no other is. */
+const char *why_large_is_free(void);
+
 /* How many lines are in a text; an unfinished one counts. */
 unsigned count_lines(const char *text);
 
