@@ -57,8 +57,9 @@ inline find_blocks()
 
 /* src/engine/hardened.c, take_bits
    | if (most > slab->freed)
-   | while (!(taken = some_of(get(&bits[slab->first]), most)))
-   | atomic_fetch_and_explicit(&bits[slab->first], ~taken, memory_order_acquire);
+   | while (!(taken = some_of(get_bits(half_of(slab, slab->first * BITS)), most)))
+   | take_half(&halves[0], taken << HALF);
+   | take_half(&halves[1], taken & UPPER_HALF);
    | slab->freed -= (uint32_t)__builtin_popcount(taken);
    One after the other, any of them: between the look and the take, others only add to the bits. */
 inline take()
@@ -83,7 +84,7 @@ inline take()
 }
 
 /* src/engine/hardened.c, put_in_slab
-   | atomic_fetch_or_explicit(&bits_of(slab)[number / BITS], UINT32_C(1) << number % BITS,
+   | atomic_fetch_or_explicit(half_of(slab, number), UINT32_C(1) << (HALF + number % HALF),
    | if (slab == rings->current[sa_slab_class(slab)])
    | slab->freed++;
    | parcel->count++;

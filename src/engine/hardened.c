@@ -454,19 +454,35 @@ sa_hardened_begin(void)
 
 /* --- slabs ------------------------------------------------------------------------------------- */
 
-enum { BITS = 32 }; /* of a word */
+/* A bit for each block: set, it is free. A word of them stands in the upper halves of two entries: for an
+ * address in the guard, these then tell of no block that is out. */
+enum { BITS = 32, HALF = BITS / 2 };
+#define UPPER_HALF 0xffff0000u
 
-/* A bit for each block: set, it is free. */
+/* Where the half of a word is that has a block's bit. */
 static entry *
-bits_of(const struct sa_slab *slab)
+half_of(const struct sa_slab *slab, uint32_t number)
 {
-  return entry_of(slab->start + slab->units * (size_t)SA_UNIT - sa_guard_length());
+  return entry_of(slab->start + slab->units * (size_t)SA_UNIT - sa_guard_length()) + number / HALF;
 }
 
 static uint32_t
 words_of(const struct sa_slab *slab)
 {
   return (slab->capacity + BITS - 1) / BITS;
+}
+
+static uint32_t
+get_bits(const entry *halves)
+{
+  return get(&halves[0]) >> HALF | (get(&halves[1]) & UPPER_HALF);
+}
+
+static void
+set_bits(entry *halves, uint32_t to)
+{
+  set(&halves[0], to << HALF);
+  set(&halves[1], to & UPPER_HALF);
 }
 
 static uint32_t
@@ -482,9 +498,10 @@ new_slab(struct sa_rings *rings, unsigned cls)
   struct sa_slab *slab = sa_slab_new(cls);
   if (!slab)
     return NULL;
-  entry *bits = bits_of(slab);
-  for (uint32_t left = slab->capacity; left > 0; left -= left < BITS ? left : BITS)
-    set(bits++, left < BITS ? (UINT32_C(1) << left) - 1 : UINT32_MAX);
+  for (uint32_t number = 0; number < slab->capacity; number += BITS) {
+    uint32_t left = slab->capacity - number;
+    set_bits(half_of(slab, number), left < BITS ? (UINT32_C(1) << left) - 1 : UINT32_MAX);
+  }
   slab->carved = slab->capacity;
   slab->freed = slab->capacity;
   slab->first = next_random(rings, words_of(slab));
@@ -520,17 +537,25 @@ some_of(uint32_t bits, uint32_t count)
   return bits;
 }
 
+static void
+take_half(entry *half, uint32_t bits)
+{
+  if (bits != 0)
+    atomic_fetch_and_explicit(half, ~bits, memory_order_acquire);
+}
+
 /* Takes up to so many blocks out of one word of a slab that has them; returns bits. */
 static uint32_t
 take_bits(struct sa_slab *slab, uint32_t most)
 {
-  entry   *bits = bits_of(slab);
   uint32_t taken;
   if (most > slab->freed)
     most = slab->freed;
-  while (!(taken = some_of(get(&bits[slab->first]), most)))
+  while (!(taken = some_of(get_bits(half_of(slab, slab->first * BITS)), most)))
     slab->first = (slab->first + 1) % words_of(slab);
-  atomic_fetch_and_explicit(&bits[slab->first], ~taken, memory_order_acquire);
+  entry *halves = half_of(slab, slab->first * BITS);
+  take_half(&halves[0], taken << HALF);
+  take_half(&halves[1], taken & UPPER_HALF);
   slab->freed -= (uint32_t)__builtin_popcount(taken);
   return taken;
 }
@@ -594,7 +619,7 @@ put_in_slab(struct sa_rings *rings, struct sa_parcel *parcel, void *block)
     parcel->count = 0;
   }
   parcel->slab = slab;
-  atomic_fetch_or_explicit(&bits_of(slab)[number / BITS], UINT32_C(1) << number % BITS,
+  atomic_fetch_or_explicit(half_of(slab, number), UINT32_C(1) << (HALF + number % HALF),
                            memory_order_release);
   if (slab == rings->current[sa_slab_class(slab)])
     slab->freed++;
@@ -829,12 +854,13 @@ bool
 sa_hardened_measure(const char *what, const struct sa_slab *slab, const void *block, size_t *size)
 {
   size_t   offset = (size_t)((const char *)block - slab->start);
-  uint32_t before = offset % slab->size == 0 ? get_fitted(entry_of(block), slab->size) : 0;
+  bool     starts = offset % slab->size == 0 && offset / slab->size < slab->capacity;
+  uint32_t before = starts ? get_fitted(entry_of(block), slab->size) : 0;
   if (is_out(before)) {
     *size = size_in(before);
     return true;
   }
-  if (offset % slab->size == 0 && offset / slab->size < slab->capacity)
+  if (starts)
     free_already(what, block);
   else
     sa_block_misuse(what, slab, block, "it points inside a block, or to none");

@@ -14,7 +14,7 @@
  * A slab knows its free blocks by a bit for each. Whoever holds it takes blocks: `freed` says how many
  * of the bits that are set are the holder's, the anchor how many have come from elsewhere. A bit is set
  * before it is counted, so there are never fewer than both say together. The bits lie in the table, where
- * the entries of the guard page at the end of the slab's units would be.
+ * the entries of the guard page at the end of the slab's units would be; but as entries they are of no block.
  *
  * Each thread has a ring for each class, with blocks that it freed and some from a slab, in an order of
  * chance. It gives out the oldest, and never so many that less than `wait` others stay: they are held
