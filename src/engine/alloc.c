@@ -172,7 +172,7 @@ static SA_ATTRIBUTE(noinline) void free_elsewhere(void *block, struct sa_slab *s
     sa_large_free(slab, block);
     break;
   case SA_LARGE_FREED:
-    sa_large_misuse("free", slab, block);
+    sa_pointer_misuse("free", slab, block);
     break;
   case SA_LENT_LARGE:
     sa_hooks_get()->free_large(slab, block);

@@ -230,11 +230,9 @@ is_start(const struct sa_slab *slab, const void *block)
 {
   uint64_t offset = (uint64_t)((const char *)block - slab->start);
   uint64_t index = offset * slab->inverse >> 40;
-  bool     starts = index * slab->size == offset;
-  if (starts && index < slab->capacity)
+  if (index * slab->size == offset && index < slab->capacity)
     return true;
-  sa_block_misuse("free", slab, block,
-                  starts ? "no block starts there" : "it points inside a block");
+  sa_pointer_misuse("free", slab, block);
   return false;
 }
 

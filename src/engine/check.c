@@ -17,15 +17,6 @@ word_of(const struct sa_region *region, const void *block, uint64_t *bit)
   return &region->out[granule / 64];
 }
 
-static const char *
-reason_of(const struct sa_slab *slab, const void *block)
-{
-  size_t offset = (size_t)((const char *)block - sa_units_address(slab));
-  if (sa_is_one_block(slab) ? offset != 0 : offset % slab->size != 0)
-    return "it points inside a block";
-  return "this block is free already";
-}
-
 /* Neither ours nor a large block, then: what is lent is checked by who has lent it. */
 static bool
 is_for_others(const struct sa_region *region, const void *block)
@@ -51,7 +42,7 @@ is_out(const char *what, const void *block, bool was_out)
     return true;
   const struct sa_slab *slab = sa_slab_of(block);
   if (slab)
-    sa_block_misuse(what, slab, block, reason_of(slab, block));
+    sa_pointer_misuse(what, slab, block);
   else
     sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
   return false;

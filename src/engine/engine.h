@@ -339,8 +339,6 @@ size_t sa_cache_length(void);
 
 void *sa_large_alloc(size_t size, size_t alignment, bool zero);
 void  sa_large_free(struct sa_slab *slab, void *block);
-/* Says what is wrong with a pointer into one that is free, or not to the start of one. */
-void  sa_large_misuse(const char *what, const struct sa_slab *slab, const void *block);
 void *sa_large_resize(struct sa_slab *slab, void *block, size_t size); /* NULL: must be copied */
 /* The bytes of one that its user may use. */
 static inline size_t

@@ -246,6 +246,21 @@ sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at, co
   sa_misuse(what, at, said.text);
 }
 
+SA_ATTRIBUTE(cold)
+void
+sa_pointer_misuse(const char *what, const struct sa_slab *slab, const void *at)
+{
+  size_t      offset = (size_t)((const char *)at - sa_units_address(slab));
+  size_t      place = sa_is_one_block(slab) ? slab->units * (size_t)SA_UNIT : slab->size;
+  uint32_t    places = sa_is_one_block(slab) ? 1 : slab->capacity;
+  const char *reason = "this block is free already";
+  if (offset % place != 0)
+    reason = "it points inside a block";
+  else if (offset / place >= places)
+    reason = "no block starts there";
+  sa_block_misuse(what, slab, at, reason);
+}
+
 static SA_ATTRIBUTE(cold, noinline) void free_already(const char *what, const void *block)
 {
   sa_block_misuse(what, sa_slab_of(block), block,
@@ -863,7 +878,7 @@ sa_hardened_measure(const char *what, const struct sa_slab *slab, const void *bl
   if (starts)
     free_already(what, block);
   else
-    sa_block_misuse(what, slab, block, "it points inside a block, or to none");
+    sa_pointer_misuse(what, slab, block);
   errno = EINVAL;
   return false;
 }

@@ -126,6 +126,8 @@ struct sa_said sa_block_describe(const char *what, const struct sa_slab *slab, c
 /* As sa_misuse with that; in the default mode, with the reason alone. */
 void sa_block_misuse(const char *what, const struct sa_slab *slab, const void *at,
                      const char *reason);
+/* The same with the reason that follows from where it points to, if that is no block that is out. */
+void sa_pointer_misuse(const char *what, const struct sa_slab *slab, const void *at);
 
 /* --- hardened.c: a cache's rings --------------------------------------------------------------- */
 

@@ -103,13 +103,6 @@ sa_large_alloc(size_t size, size_t alignment, bool zero)
   return sa_block_out(slab->start);
 }
 
-void
-sa_large_misuse(const char *what, const struct sa_slab *slab, const void *block)
-{
-  sa_block_misuse(what, slab, block,
-                  block == slab->start ? "this block is free already" : "it points inside a block");
-}
-
 /* Who frees it is said before others can see that it is free. */
 static uint64_t
 make_free(struct sa_slab *slab)
@@ -124,7 +117,7 @@ void
 sa_large_free(struct sa_slab *slab, void *block)
 {
   if (block != slab->start) {
-    sa_large_misuse("free", slab, block);
+    sa_pointer_misuse("free", slab, block);
     return;
   }
   if (sa_hardened && !sa_hardened_large_is_intact(slab)) {

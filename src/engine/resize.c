@@ -80,7 +80,7 @@ slab_or_misuse(const char *what, const void *block, void **inside)
   if (slab && !freed && (!is_large(slab) || *inside == sa_units_address(slab)))
     return slab; /* of what is in it, others know more */
   if (slab)
-    sa_large_misuse(what, slab, block);
+    sa_pointer_misuse(what, slab, block);
   else
     sa_misuse(what, block, "stuballoc did not give it out, or it was freed before");
   errno = EINVAL;

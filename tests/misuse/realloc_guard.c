@@ -1,7 +1,7 @@
 /* An address in the guard behind a slab is resized, where another block would start if it were longer.
  *
  * default:  may miss
- * hardened: found realloc of %p: it points inside a block, or to none: in places of 112 bytes
+ * hardened: found realloc of %p: no block starts there: in places of 112 bytes
  * SPDX-License-Identifier: MIT */
 #include "misuse.h"
 
