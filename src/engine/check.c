@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "engine/hardened.h"
+#include "engine/watch.h"
 
 #ifdef SA_DEBUG
 
@@ -67,7 +68,10 @@ sa_block_back(const void *block)
   if (is_for_others(region, block))
     return true; /* NULL, or said later */
   _Atomic uint64_t *word = word_of(region, block, &bit);
-  return is_out("free", block, atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit);
+  bool              was_out = atomic_fetch_and_explicit(word, ~bit, memory_order_relaxed) & bit;
+  if (!was_out && sa_watched())
+    sa_watch_back(block); /* memcheck says more, and first */
+  return is_out("free", block, was_out);
 }
 
 /* --- calls ------------------------------------------------------------------------------------ */

@@ -81,7 +81,9 @@ sa_watched_malloc(size_t size)
   if (size > PTRDIFF_MAX - SA_WATCH_ZONE)
     return sa_no_memory();
   sa_watch_pause();
-  void *block = sa_malloc(size + SA_WATCH_ZONE);
+  const char *call = sa_alone_pauses(); /* sa_malloc itself, which has come here */
+  void       *block = sa_malloc(size + SA_WATCH_ZONE);
+  sa_alone_goes_on(call);
   sa_watch_resume();
   if (block)
     sa_watch_out(block, size);
@@ -108,9 +110,10 @@ sa_watched_free(void *block)
     sa_free_any(block);
     return;
   }
+  SA_ALONE(SA_IN_ENGINE, "sa_free");
   sa_watch_back(block);
   sa_watch_pause();
-  sa_free(block);
+  sa_free_any(block);
   sa_watch_resume();
 }
 
