@@ -5,7 +5,8 @@
  * was there before must be whole. Then the system does again what it is asked for: so must the library,
  * and in the end nothing may be left.
  *
- * Each run is a process of its own, as the first calls come before main.
+ * `faults KIND...` tries these alone, such as mmap or "address space". Each run is a process of its own, as
+ * the first calls come before main.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -602,20 +603,29 @@ set_options(void)
   setenv("STUBALLOC", options, 1);
 }
 
-static void
-test_all(const char *program)
+/* Whether it is among those that are named, if any are. */
+static bool
+is_wanted(const char *kind, char **named)
 {
-  enum { LIMITS = sizeof limits / sizeof *limits };
-  unsigned number = 0, calls = 0;
-  while (failing_calls[calls])
-    calls++;
-  printf("1..%u\n", 2 * calls + LIMITS);
-  for (unsigned i = 0; i < calls; i++) {
-    test_call(++number, program, failing_calls[i], "");
-    test_call(++number, program, failing_calls[i], "+");
-  }
-  for (unsigned i = 0; i < LIMITS; i++)
-    test_limit(++number, program, i);
+  bool wanted = !*named;
+  for (; *named; named++)
+    wanted = wanted || strcmp(*named, kind) == 0;
+  return wanted;
+}
+
+static void
+test_all(const char *program, char **named)
+{
+  unsigned number = 0;
+  for (unsigned i = 0; failing_calls[i]; i++)
+    if (is_wanted(failing_calls[i], named)) {
+      test_call(++number, program, failing_calls[i], "");
+      test_call(++number, program, failing_calls[i], "+");
+    }
+  for (unsigned i = 0; i < sizeof limits / sizeof *limits; i++)
+    if (is_wanted(limits[i].kind, named))
+      test_limit(++number, program, i);
+  printf("1..%u\n", number);
 }
 
 int
@@ -627,6 +637,6 @@ main(int argc, char **argv)
     return run();
   close_inherited();
   set_options();
-  test_all(argv[0]);
+  test_all(argv[0], argv + 1);
   return failures > 0;
 }
