@@ -104,7 +104,7 @@ is_hardened_first(void)
 #endif
 }
 
-SA_IN_FREE_MEMORY void *
+SA_IN_FREE_MEMORY SA_FAST_PATH void *
 sa_malloc(size_t size)
 {
   SA_ALONE(SA_IN_ENGINE, "sa_malloc");
@@ -197,7 +197,7 @@ sa_free_any(void *block)
     sa_misuse("free", block, "stuballoc did not give it out");
 }
 
-void
+SA_FAST_PATH void
 sa_free(void *block)
 {
   if (!sa_block_back(block))

@@ -54,6 +54,10 @@
 #define SA_PRINTF printf
 #endif
 
+/* A function that begins where a line of the processor's cache does. Elsewhere, as it happened to lie, a
+ * pair was measured to take half as long again, so that is not left to chance. */
+#define SA_FAST_PATH SA_ATTRIBUTE(aligned(64))
+
 #define SA_LIKELY(x) __builtin_expect(!!(x), 1)
 #define SA_UNLIKELY(x) __builtin_expect(!!(x), 0)
 

@@ -129,7 +129,7 @@ static SA_ATTRIBUTE(noinline) void *alloc_slowly(struct sa_scope *scope, size_t 
   return scope && here->scope == scope ? other_block(here, size) : alloc_elsewhere(scope, size);
 }
 
-void *
+SA_FAST_PATH void *
 sa_scope_alloc(struct sa_scope *scope, size_t size)
 {
   SA_ALONE(SA_IN_SCOPE, "sa_scope_alloc");
