@@ -71,19 +71,26 @@ free_blocks(struct count *count, const struct sa_slab *slab, const char *start)
   return free < capacity ? free : capacity;
 }
 
+/* What is out of a slab, by its entries; nothing where they are of one that came after it. */
+static struct sa_live
+live_by_entries(struct count *count, const char *start, unsigned cls)
+{
+  size_t length = sa_slab_units(cls) * SA_UNIT_ENTRIES * sizeof(uint32_t);
+  if (!look(count, count->copy, sa_hardened_entries(start), length))
+    return (struct sa_live){0, 0};
+  struct sa_live live = sa_hardened_live(count->copy, cls);
+  return live.bytes <= sa_slab_capacity(cls) * sa_class_size(cls) ? live : (struct sa_live){0, 0};
+}
+
 /* What is out of a slab. */
 static struct sa_live
 live_in(struct count *count, const struct sa_slab *slab, const char *start)
 {
   unsigned cls = sa_slab_class(slab);
-  size_t   length = sa_slab_units(cls) * SA_UNIT_ENTRIES * sizeof(uint32_t);
-  if (!sa_hardened) {
-    uint32_t blocks = sa_slab_capacity(cls) - free_blocks(count, slab, start);
-    return (struct sa_live){blocks, blocks * sa_class_size(cls)};
-  }
-  return look(count, count->copy, sa_hardened_entries(start), length)
-           ? sa_hardened_live(count->copy, cls)
-           : (struct sa_live){0, 0};
+  if (sa_hardened)
+    return live_by_entries(count, start, cls);
+  uint32_t blocks = sa_slab_capacity(cls) - free_blocks(count, slab, start);
+  return (struct sa_live){blocks, blocks * sa_class_size(cls)};
 }
 
 static void

@@ -273,7 +273,7 @@ sa_code_set(struct sa_chunk *chunk, size_t granule, size_t code)
  * way is the same for all sizes and leaves the processor nothing to guess. */
 struct sa_codes {
   uint8_t  code_of[SA_BLOCK_MAX / SA_GRANULE + 1]; /* by granules */
-  uint32_t size[SA_CODES + 1];                     /* by code */
+  uint32_t size[SA_FREE]; /* by code; 0: it is none, as may be read from what is no map any more */
 };
 
 extern const struct sa_codes sa_codes;

@@ -32,7 +32,7 @@ count_codes(struct sa_scope_stats *stats, codes out, const char *block)
   for (unsigned shift; out != 0; out &= ~((codes)0xff << shift)) {
     shift = (unsigned)__builtin_ctzll(out) & ~7u;
     size_t size = sa_code_size((unsigned)(out >> shift) & 0xff);
-    stats->blocks++;
+    stats->blocks += size > 0;
     stats->bytes +=
       sa_hardened ? sa_hardened_block_size(block + shift / 8 * SA_GRANULE, size) : size;
   }
@@ -91,10 +91,16 @@ sa_scope_get_stats(struct sa_scope *scope, struct sa_scope_stats *stats)
   stats->unwound = atomic_load_explicit(&scope->unwound, memory_order_relaxed);
 }
 
+/* It may be a copy of what is no chunk any more, in which anything may be taken for codes. */
 struct sa_lent_count
 sa_chunk_count(const void *copy, const void *start)
 {
   struct sa_scope_stats stats = {0};
+  struct sa_lent_count  count = {.own = SA_DATA * SA_GRANULE};
   count_blocks(&stats, copy, start, SA_UNIT);
-  return (struct sa_lent_count){stats.blocks, stats.bytes, SA_DATA * SA_GRANULE};
+  if (stats.bytes <= SA_UNIT - count.own) {
+    count.blocks = stats.blocks;
+    count.bytes = stats.bytes;
+  }
+  return count;
 }

@@ -27,10 +27,7 @@ listens_on_loopback() {
 # What the server's threads keep for their next calls settles within 1 MiB; a block of 32 bytes that
 # each call lost would be more.
 memory_stays() {
-  local before after
-  call "$1" 1000 && before=$(memory) && call "$1" 3000 && after=$(memory) || return 1
-  echo "$before KiB after 1000 rounds, $after KiB after 3000 more"
-  [ "$after" -le $((before + 1024)) ]
+  call "$1" 1000 && settles 1024 memory call "$1" 3000
 }
 
 # within_one_scope MODE: the server may gain less than two bytes a call: 192 KiB in all, for pages that a thread

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "engine/engine.h"
 #include "os/os.h"
@@ -101,12 +102,31 @@ units_go_from_idle_to_empty_and_are_said_to_be_returned(void **state)
   assert_int_equal(before.mapped - after.mapped, given);
 }
 
+/* As when it became something else just before it was copied: no byte of it is a code that can be. */
+static void
+a_copy_of_what_is_no_chunk_any_more_counts_nothing(void **state)
+{
+  (void)state;
+  static const unsigned char bytes[] = {0x7f, 0x70};
+  sa_scope                  *scope = sa_scope_create(NULL);
+  char                      *unit = sa_malloc(2 * SA_UNIT);
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    memset(unit, bytes[i], SA_UNIT);
+    struct sa_lent_count count = sa_hooks_get()->count(unit, unit);
+    assert_int_equal(count.blocks, 0);
+    assert_int_equal(count.bytes, 0);
+  }
+  sa_free(unit);
+  sa_scope_destroy(scope);
+}
+
 int
 main(void)
 {
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(live_cached_and_overhead_are_what_the_system_has_mapped),
     cmocka_unit_test(units_go_from_idle_to_empty_and_are_said_to_be_returned),
+    cmocka_unit_test(a_copy_of_what_is_no_chunk_any_more_counts_nothing),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,7 +20,7 @@ serves_and_holds_nothing() {
 survives_malformed() {
   local i
   for i in 1 2 3; do
-    start && grows_by_at_most 4096 memory "${HOSTILE_MESSAGES:-5000}" && serves_and_holds_nothing \
+    start && settles_after 4096 memory "${HOSTILE_MESSAGES:-5000}" && serves_and_holds_nothing \
       && return 0
     [ -z "$server" ] || { kill -KILL "$server" && wait "$server"; }
   done
