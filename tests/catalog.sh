@@ -53,8 +53,11 @@ start_server() {
   STUBALLOC=$options $(program "$kind" server) "$@" <"$stage/input" >"$stage/server" 2>&1 &
   server=$!
   exec 9>"$stage/input"
-  says "$stage/server" 'listening on .*' \
-    && endpoint=$(tr -d '\r' <"$stage/server" | sed -n 's/^listening on //p')
+  if ! says "$stage/server" 'listening on .*'; then
+    server_lives && cat "$stage/server"
+    return 1
+  fi
+  endpoint=$(tr -d '\r' <"$stage/server" | sed -n 's/^listening on //p')
 }
 
 # It ends well, and every scope of a call with it; where it counts, no block is left, either. Windows
