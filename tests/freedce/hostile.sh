@@ -1,11 +1,12 @@
 #!/bin/bash
-# Attacks on the catalog's server over FreeDCE: it goes on, and holds nothing afterwards.
+# Attacks on the catalog's server over FreeDCE: it goes on, and holds nothing afterwards. HOSTILE_MESSAGES
+# says how many malformed messages there are in the last one.
 . "$top_srcdir/tests/freedce/common.sh"
 . "$top_srcdir/tests/attacks.sh"
 
 runtime=freedce
 mode=
-count=100000
+count=${HOSTILE_MESSAGES:-100000}
 if [ -n "$SANITIZER_FLAGS" ]; then count=5000; fi
 
 start() {
