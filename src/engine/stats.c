@@ -33,7 +33,8 @@ look(struct count *count, void *to, const void *from, size_t length)
 {
   if (sa_os_peek(to, from, length))
     return true;
-  count->failed = errno != EFAULT; /* what is gone is gone */
+  if (errno != EFAULT) /* what is gone is gone */
+    count->failed = true;
   return false;
 }
 

@@ -67,7 +67,7 @@ void sa_os_watch_thread(void);
 bool sa_os_fence_others(void);
 
 /* Copies memory of this process that other threads may be writing to, or that may not be there any
- * more: false, with errno set, if it is not. No race, for it is the system that reads. */
+ * more: false, with errno EFAULT if some of it is not. No race, for it is the system that reads. */
 bool sa_os_peek(void *to, const void *from, size_t length);
 
 /* Time that passes, from any point on. */

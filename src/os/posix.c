@@ -325,7 +325,10 @@ sa_os_peek(void *to, const void *from, size_t length)
 {
 #ifdef SYS_process_vm_readv
   struct iovec copy = {to, length}, original = {(void *)(uintptr_t)from, length};
-  return syscall(SYS_process_vm_readv, getpid(), &copy, 1, &original, 1, 0) == (long)length;
+  long         copied = syscall(SYS_process_vm_readv, getpid(), &copy, 1, &original, 1, 0);
+  if (copied >= 0 && copied < (long)length)
+    errno = EFAULT; /* the rest is not there */
+  return copied == (long)length;
 #else
   (void)to, (void)from, (void)length;
   errno = ENOSYS;

@@ -2,6 +2,7 @@
  * which is why it is linked statically. SPDX-License-Identifier: MIT */
 #include "counts.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -120,6 +121,21 @@ a_copy_of_what_is_no_chunk_any_more_counts_nothing(void **state)
   sa_scope_destroy(scope);
 }
 
+static void
+what_is_there_in_part_is_said_to_be_gone(void **state)
+{
+  (void)state;
+  const size_t page = sa_os_page();
+  char        *pages = sa_os_reserve(2 * page, page), *copy = sa_malloc(2 * page);
+  assert_true(sa_os_commit(pages, page));
+  errno = 0;
+  assert_true(sa_os_peek(copy, pages, page));
+  assert_false(sa_os_peek(copy, pages, 2 * page));
+  assert_int_equal(errno, EFAULT);
+  sa_free(copy);
+  sa_os_release(pages, 2 * page);
+}
+
 int
 main(void)
 {
@@ -127,6 +143,7 @@ main(void)
     cmocka_unit_test(live_cached_and_overhead_are_what_the_system_has_mapped),
     cmocka_unit_test(units_go_from_idle_to_empty_and_are_said_to_be_returned),
     cmocka_unit_test(a_copy_of_what_is_no_chunk_any_more_counts_nothing),
+    cmocka_unit_test(what_is_there_in_part_is_said_to_be_gone),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
