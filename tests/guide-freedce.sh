@@ -24,15 +24,15 @@ write_all() {
   for file in words.idl server.c client.c Makefile; do write "$file" || return 1; done
 }
 
-# The prefix of FreeDCE is not below the stage, where pkg-config would have it
+# The prefix of FreeDCE is not below the root, where pkg-config would have it
 make_all() {
   cat >"$stage/pkg-config" <<END
 #!/bin/bash
-"$PKG_CONFIG" "\$@" | sed "s,$stage$DCERPC_PREFIX,$DCERPC_PREFIX,g"
+"$PKG_CONFIG" "\$@" | sed "s,$root$DCERPC_PREFIX,$DCERPC_PREFIX,g"
 END
   chmod +x "$stage/pkg-config"
   export PATH=$stage:$DCERPC_PREFIX/bin:$PATH LD_LIBRARY_PATH=$libdir
-  export PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$libdir/pkgconfig
+  export PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig
   env -u MAKEFLAGS -u MAKELEVEL "$MAKE" CC="$CC"
 }
 

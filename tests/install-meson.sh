@@ -18,7 +18,7 @@ END
 }
 
 builds() {
-  CC=$CC PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") "$MESON" setup build \
+  CC=$CC PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$pc") "$MESON" setup build \
     && "$MESON" compile -C build
 }
 

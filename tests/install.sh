@@ -3,7 +3,7 @@
 . "$top_srcdir/tests/install-common.sh"
 
 flags() {
-  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") \
+  PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$pc") \
     "$PKG_CONFIG" --cflags --libs "$@" stuballoc
 }
 
@@ -26,14 +26,14 @@ concurrency() {
 }
 
 freedce_flags() {
-  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$(dirname "$pc") \
+  PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$(dirname "$pc") \
     "$PKG_CONFIG" --cflags --libs stuballoc-freedce
 }
 
-# The prefix of FreeDCE is not below the stage, where pkg-config would have it
+# The prefix of FreeDCE is not below the root, where pkg-config would have it
 freedce_links() {
   local flags
-  flags=$(freedce_flags | sed "s,$stage$DCERPC_PREFIX,$DCERPC_PREFIX,g")
+  flags=$(freedce_flags | sed "s,$root$DCERPC_PREFIX,$DCERPC_PREFIX,g")
   $CC freedce.c $flags -o freedce && LD_LIBRARY_PATH=$libdir ./freedce
 }
 

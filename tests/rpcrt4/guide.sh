@@ -24,7 +24,7 @@ extracts() {
 
 # builds ARGUMENT...
 builds() {
-  PKG_CONFIG_SYSROOT_DIR=$stage PKG_CONFIG_LIBDIR=$libdir/pkgconfig env -u CC -u CFLAGS \
+  PKG_CONFIG_SYSROOT_DIR=$root PKG_CONFIG_LIBDIR=$libdir/pkgconfig env -u CC -u CFLAGS \
     "$MAKE" -B PKG_CONFIG="$PKG_CONFIG" "$@"
 }
 
@@ -42,7 +42,7 @@ greets() {
   return $status
 }
 
-WINEPATH="$WINEPATH;Z:$(dirname "$(find "$stage" -name libstuballoc-0.dll)")"
+WINEPATH="$WINEPATH;Z:$(dirname "$(find "$root" -name libstuballoc-0.dll)")"
 
 check 'the guide has four files' extracts
 check 'they build' builds
