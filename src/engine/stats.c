@@ -40,6 +40,13 @@ look(struct count *count, void *to, const void *from, size_t length)
 
 /* --- slabs ------------------------------------------------------------------------------------ */
 
+/* The bytes of all blocks of a slab. */
+static size_t
+blocks_length(unsigned cls)
+{
+  return sa_slab_capacity(cls) * sa_class_size(cls);
+}
+
 /* The length of a list of free blocks, whose links are looked for in a copy of the slab. */
 static uint32_t
 length_of(const void *list, const char *start, unsigned cls, const char *copy)
@@ -80,7 +87,7 @@ live_by_entries(struct count *count, const char *start, unsigned cls)
   if (!look(count, count->copy, sa_hardened_entries(start), length))
     return (struct sa_live){0, 0};
   struct sa_live live = sa_hardened_live(count->copy, cls);
-  return live.bytes <= sa_slab_capacity(cls) * sa_class_size(cls) ? live : (struct sa_live){0, 0};
+  return live.bytes <= blocks_length(cls) ? live : (struct sa_live){0, 0};
 }
 
 /* What is out of a slab. */
@@ -98,7 +105,7 @@ static void
 count_slab(struct count *count, const struct sa_slab *slab, const char *start)
 {
   unsigned        cls = sa_slab_class(slab);
-  size_t          all = sa_slab_capacity(cls) * sa_class_size(cls);
+  size_t          all = blocks_length(cls);
   struct sa_live  live = live_in(count, slab, start);
   sa_class_stats *of_class = &count->classes[cls];
   of_class->slabs++;
@@ -249,7 +256,7 @@ free_bytes(struct count *count, const struct sa_slab *slab)
   if (cls >= SA_CLASSES)
     return 0;
   struct sa_live live = live_in(count, &copy, (const char *)region->base + unit * SA_UNIT);
-  return sa_slab_capacity(cls) * sa_class_size(cls) - live.bytes;
+  return blocks_length(cls) - live.bytes;
 }
 
 /* What is in its rings is free in its slabs, or in others. */

@@ -103,7 +103,8 @@ units_go_from_idle_to_empty_and_are_said_to_be_returned(void **state)
   assert_int_equal(before.mapped - after.mapped, given);
 }
 
-/* As when it became something else just before it was copied: no byte of it is a code that can be. */
+/* As when it became something else just before it was copied: each byte of its map is no code, or that of a
+ * block as long as a chunk. */
 static void
 a_copy_of_what_is_no_chunk_any_more_counts_nothing(void **state)
 {
