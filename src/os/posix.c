@@ -325,7 +325,8 @@ sa_os_peek(void *to, const void *from, size_t length)
 {
 #ifdef SYS_process_vm_readv
   struct iovec copy = {to, length}, original = {(void *)(uintptr_t)from, length};
-  long         copied = syscall(SYS_process_vm_readv, getpid(), &copy, 1, &original, 1, 0);
+  /* the last argument is passed in memory, of which an int would fill half */
+  long copied = syscall(SYS_process_vm_readv, getpid(), &copy, 1L, &original, 1L, 0L);
   if (copied >= 0 && copied < (long)length)
     errno = EFAULT; /* the rest is not there */
   return copied == (long)length;
